@@ -1,0 +1,1 @@
+"""The ground floor: who comes in, how we speak, how we go out."""

@@ -1,0 +1,226 @@
+"""Every setting of a site, from the environment alone (docs/operators/settings.md lists them).
+
+A variable ``NAME`` may instead be given as ``NAME_FILE``, the path of a file that holds the value:
+that is how secrets are mounted.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+
+from hammy_project import addresses, secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+# ── where things lie ────────────────────────────────────────────────────────────────────────────
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+HAMMY_EXTERNAL_ROOT = Path(env.str("HAMMY_EXTERNAL_ROOT", str(VAR_DIR / "external")))
+HAMMY_SPOOL = Path(env.str("HAMMY_SPOOL", str(VAR_DIR / "spool")))
+
+# ── who we are ──────────────────────────────────────────────────────────────────────────────────
+DEBUG = env.bool("DEBUG", False)
+HAMMY_PUBLIC_URL = env.str("HAMMY_PUBLIC_URL", "http://localhost:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[HAMMY_PUBLIC_URL])
+TIME_ZONE = env.str("TIME_ZONE", "Europe/Budapest")
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "hu")
+USE_TZ = True
+LANGUAGES = [("hu", "Magyar"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# ── databases, cache, files ─────────────────────────────────────────────────────────────────────
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'hammy.sqlite3'}")}
+IS_EMBEDDED_DATABASE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+# Reconnecting for each request costs five to seven times the request itself.
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 3600)
+if IS_EMBEDDED_DATABASE:
+    DATABASES["default"] |= {
+        "ENGINE": "hammy_project.sqlite",
+        "OPTIONS": {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;",
+        },
+        "TEST": {"NAME": str(VAR_DIR / "test.sqlite3")},
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": env.cache_url("CACHE_URL", f"filecache://{VAR_DIR / 'cache'}")}
+IS_EMBEDDED_CACHE = CACHES["default"]["BACKEND"].endswith("FileBasedCache")
+if IS_EMBEDDED_CACHE:
+    CACHES["default"]["BACKEND"] = "hammy_project.file_cache.LockedFileCache"
+
+STORAGES = {
+    "default": {
+        "BACKEND": env.str("HAMMY_STORAGE", "hammy_project.storage.AtomicFileStorage"),
+        "OPTIONS": env.json("HAMMY_STORAGE_OPTIONS", {"location": str(VAR_DIR / "files")}),
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+MEDIA_ROOT = VAR_DIR / "files"
+
+# ── secrets ─────────────────────────────────────────────────────────────────────────────────────
+# The embedded default keeps a key of its own beside its database; a real site names one (check hammy.E001).
+IS_SECRET_KEY_GIVEN = "SECRET_KEY" in os.environ or "SECRET_KEY_FILE" in os.environ
+SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.kept_at(VAR_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+# ── what the project is made of ─────────────────────────────────────────────────────────────────
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "rest_framework",
+    "rest_framework_json_api",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "hammy_project",
+    "gateway",
+    "sending",
+]
+MIDDLEWARE = [
+    "gateway.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "hammy_project.urls"
+WSGI_APPLICATION = "hammy_project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# ── who may come in ─────────────────────────────────────────────────────────────────────────────
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+AXES_FAILURE_LIMIT = env.int("HAMMY_LOGIN_FAILURES", 5)
+AXES_COOLOFF_TIME = env.float("HAMMY_LOGIN_COOLOFF_HOURS", 0.25)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+IS_HTTPS = HAMMY_PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0)
+# Set behind a proxy that always overwrites the header, and only there.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("HAMMY_BEHIND_PROXY", False) else None
+USE_X_FORWARDED_HOST = SECURE_PROXY_SSL_HEADER is not None
+X_FRAME_OPTIONS = "SAMEORIGIN"
+APPEND_SLASH = True
+
+HAMMY_TOKEN_MINUTES = env.int("HAMMY_TOKEN_MINUTES", 30)
+HAMMY_KEY_OVERLAP_HOURS = env.int("HAMMY_KEY_OVERLAP_HOURS", 24)
+# A revoked key, a disabled client or user is noticed at the latest after so many seconds.
+HAMMY_CALLER_CACHE_SECONDS = env.float("HAMMY_CALLER_CACHE_SECONDS", 1.0)
+HAMMY_MAX_REQUEST_BYTES = env.int("HAMMY_MAX_REQUEST_BYTES", 32 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = HAMMY_MAX_REQUEST_BYTES
+HAMMY_METRICS_TOKEN = env.str("HAMMY_METRICS_TOKEN", "")
+HAMMY_METRICS_NETWORKS = env.list("HAMMY_METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+
+# ── going out ───────────────────────────────────────────────────────────────────────────────────
+HAMMY_OUTBOUND_NETWORKS = env.list("HAMMY_OUTBOUND_NETWORKS", default=[])
+HAMMY_OUTBOUND_PORTS = env.list("HAMMY_OUTBOUND_PORTS", cast=int, default=[80, 443, 8080, 8443])
+
+# ── e-mail: one or more servers, comma-separated, tried in order ────────────────────────────────
+EMAIL_URL = env.str("EMAIL_URL", "smtp://127.0.0.1:2525")
+HAMMY_SMTP_SERVERS = addresses.smtp_servers(EMAIL_URL)
+HAMMY_SMTP_CONNECT_TIMEOUT = env.float("HAMMY_SMTP_CONNECT_TIMEOUT", 10.0)
+HAMMY_SMTP_COMMAND_TIMEOUT = env.float("HAMMY_SMTP_COMMAND_TIMEOUT", 60.0)
+# RFC 5321 4.5.3.2.6: ten minutes for the answer to the final dot, or duplicates follow.
+HAMMY_SMTP_FINAL_DOT_TIMEOUT = env.float("HAMMY_SMTP_FINAL_DOT_TIMEOUT", 600.0)
+HAMMY_SMTP_MESSAGES_PER_CONNECTION = env.int("HAMMY_SMTP_MESSAGES_PER_CONNECTION", 1000)
+HAMMY_FROM_ADDRESS = env.str("HAMMY_FROM_ADDRESS", "noreply@localhost")
+HAMMY_FROM_NAME = env.str("HAMMY_FROM_NAME", "Hammy")
+HAMMY_MESSAGE_ID_DOMAIN = env.str("HAMMY_MESSAGE_ID_DOMAIN", "hammy.localhost")
+DEFAULT_FROM_EMAIL = HAMMY_FROM_ADDRESS
+
+# ── dispatch ────────────────────────────────────────────────────────────────────────────────────
+HAMMY_CLAIM_SIZE = env.int("HAMMY_CLAIM_SIZE", 100)
+HAMMY_WAKE_SECONDS = env.float("HAMMY_WAKE_SECONDS", 2.0)
+HAMMY_LEASE_SECONDS = env.float("HAMMY_LEASE_SECONDS", 900.0)
+HAMMY_RETRY_ATTEMPTS = env.int("HAMMY_RETRY_ATTEMPTS", 12)
+HAMMY_RETRY_FIRST_SECONDS = env.float("HAMMY_RETRY_FIRST_SECONDS", 60.0)
+HAMMY_RETRY_CAP_SECONDS = env.float("HAMMY_RETRY_CAP_SECONDS", 4 * 3600.0)
+HAMMY_RETRY_AGE_SECONDS = env.float("HAMMY_RETRY_AGE_SECONDS", 3 * 86400.0)
+HAMMY_LANE_FIRST_SECONDS = env.float("HAMMY_LANE_FIRST_SECONDS", 5.0)
+HAMMY_LANE_CAP_SECONDS = env.float("HAMMY_LANE_CAP_SECONDS", 300.0)
+HAMMY_MAX_MAIL_BYTES = env.int("HAMMY_MAX_MAIL_BYTES", 25 * 1024 * 1024)
+HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
+HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
+HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
+
+# ── broker (hammy_project/celery.py reads the rest from here) ───────────────────────────────────
+BROKER_URL = env.str("BROKER_URL", "filesystem://")
+IS_EMBEDDED_BROKER = BROKER_URL.startswith("filesystem:")
+BROKER_DIR = VAR_DIR / "broker"
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# ── how we speak ────────────────────────────────────────────────────────────────────────────────
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.auth.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway.auth.HasRight"],
+    "DEFAULT_RENDERER_CLASSES": ["gateway.rest.JsonApiRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.rest.AcceptIgnored",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular_jsonapi.schemas.openapi.JsonApiAutoSchema",
+    "EXCEPTION_HANDLER": "gateway.rest.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hammy",
+    "VERSION": "2",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# ── what we say of ourselves ────────────────────────────────────────────────────────────────────
+# One file per process under here; prometheus_client reads the variable when it is first imported.
+METRICS_DIR = VAR_DIR / "metrics"
+METRICS_DIR.mkdir(parents=True, exist_ok=True)
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "gateway.logs.JsonFormatter"}},
+    "filters": {"request": {"()": "gateway.logs.RequestFilter"}, "secrets": {"()": "gateway.logs.SecretsFilter"}},
+    "handlers": {
+        "out": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request", "secrets"]},
+    },
+    "root": {"handlers": ["out"], "level": LOG_LEVEL},
+    "loggers": {"celery.worker.strategy": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+}

@@ -1,0 +1,1 @@
+"""Letters: taken once, rendered, handed to a channel, followed to their end."""

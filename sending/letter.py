@@ -1,0 +1,105 @@
+"""A letter as every face hands it over: the normalised command of Send V2, free of any protocol's names."""
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property:
+    """Data for the template; with ``is_meta_data`` it travels with archived documents too."""
+
+    key: str
+    value: str
+    is_meta_data: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterAttachment:
+    """One attachment with its bytes (``content``), as accepted. Sizes in bytes, digest SHA-256 in hex."""
+
+    file_name: str
+    content: bytes
+    media_type: str = "application/octet-stream"
+    internal_file_name: str = ""
+    document_type: str = ""
+    object_type: str = ""
+    object_ref: str = ""
+    properties: tuple[Property, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One letter to one recipient by one channel (contract send_v2, "sendMail: fields"). Empty string = not given."""
+
+    channel: str = "EMAIL"
+    request_id: str = ""
+    batch_id: str = ""
+    partner_ref: str = ""
+    message_type: str = ""
+    message_type_version: int | None = None
+    mail_subject: str = ""
+    mail_body: str = ""
+    mail_html_body: str = ""
+    recipient_name: str = ""
+    recipient_email_address: str = ""
+    recipient_postal_address: str = ""
+    recipient_email_address_cc: tuple[str, ...] = ()
+    recipient_name_cc: str = ""
+    reply_to_address: str = ""
+    reply_to_name: str = ""
+    from_address: str = ""
+    from_name: str = ""
+    bcc_address: tuple[str, ...] = ()
+    xml_data: str = ""
+    archiving_expected: bool = False
+    certification_expected: bool = False
+    related_message_id: int | None = None
+    reply_envelope_attached: bool = False
+    payment_slip_attached: bool = False
+    campaign_part_id: int | None = None
+    letter_type: str = ""
+    properties: tuple[Property, ...] = ()
+    params: tuple[Property, ...] = ()
+    attachments: tuple[LetterAttachment, ...] = ()
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    def content(self) -> dict[str, Any]:
+        """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
+        return {
+            field.name: _plain(value)
+            for field in fields(self)
+            if (value := getattr(self, field.name)) not in ("", None, (), False)
+        }
+
+    def digest(self) -> bytes:
+        """Equal for equal content, whoever sends it over whichever face."""
+        text = json.dumps(self.content(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return sha256(text.encode()).digest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Property):
+        return {"key": value.key, "value": value.value, **({"is_meta_data": True} if value.is_meta_data else {})}
+    if isinstance(value, LetterAttachment):
+        return {
+            **{
+                field.name: _plain(item)
+                for field in fields(value)
+                if field.name != "content" and (item := getattr(value, field.name)) not in ("", ())
+            },
+            "digest": value.digest,
+            "size": len(value.content),
+        }
+    return value
