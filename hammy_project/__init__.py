@@ -1,0 +1,1 @@
+"""The roof: wires everything, is imported by nothing."""

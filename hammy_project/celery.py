@@ -1,0 +1,126 @@
+"""Celery: the queues, who goes where, how brokers are spoken to, and what beat says each second.
+
+A message in a queue is only a wake-up; the database knows what there is to do. So queues are short, results are
+not kept, and nothing is scheduled in the broker.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from celery import Celery
+from celery.worker import consumer
+from django.conf import settings
+from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
+
+from sending import channels
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hammy_project.settings")
+TRANSPORT_ALIASES["filesystem"] = "hammy_project.filesystem_broker:Transport"
+TRANSPORT_ALIASES["redis"] = "hammy_project.redis_broker:Transport"
+TRANSPORT_ALIASES["rediss"] = "hammy_project.redis_broker:Transport"
+
+MAINTENANCE = "maintenance"
+_DISPATCH = "sending.tasks.dispatch"
+# More wake-ups than this are no use; the oldest go first. A wake-up whose worker died three times is let go too.
+_QUORUM = {"x-queue-type": "quorum", "x-max-length": 16, "x-overflow": "drop-head", "x-delivery-limit": 3}
+
+
+def queue_of(channel: str) -> str:
+    """The queue in which a channel's wake-ups wait."""
+    return f"sending.{channel.lower()}"
+
+
+def queue_names() -> list[str]:
+    """Every queue there is: one for each channel, so that none delays another, and one for what beat looks after."""
+    return [*(queue_of(name) for name in sorted(channels.channels())), MAINTENANCE]
+
+
+def route(name: str, args: Iterable[Any], kwargs: Mapping[str, Any], options: Any, **_: Any) -> dict[str, str]:
+    """Celery's router: a dispatch goes to its channel's queue, all else to maintenance."""
+    channel = next(iter(args or ()), None) or (kwargs or {}).get("channel")
+    return {"queue": queue_of(channel) if name == _DISPATCH and channel else MAINTENANCE}
+
+
+def _broker() -> dict[str, Any]:
+    scheme = settings.BROKER_URL.split(":", 1)[0]
+    if scheme == "filesystem":
+        return {"folder": str(settings.BROKER_DIR), "polling_interval": 0.02}
+    if scheme.startswith("redis"):
+        # A worker that was killed gives its wake-ups back after visibility_timeout; beat does not wait for that.
+        return {
+            "visibility_timeout": 900,
+            "socket_connect_timeout": 4,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "retry_on_timeout": True,
+        }
+    # Without confirms RabbitMQ may lose what it was just given (facts 1.6).
+    return {"confirm_publish": True}
+
+
+def _queues() -> list[Queue]:
+    exchange = Exchange("hammy", type="direct")
+    arguments = _QUORUM if settings.BROKER_URL.startswith("amqp") else None
+    return [Queue(name, exchange, routing_key=name, queue_arguments=arguments) for name in queue_names()]
+
+
+def configuration() -> dict[str, Any]:
+    """Celery's settings, made of Django's when Celery first needs them."""
+    return {
+        "broker_url": settings.BROKER_URL,
+        "broker_transport_options": _broker(),
+        "broker_connection_timeout": 4,
+        "broker_connection_retry": True,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_heartbeat": 20,
+        "timezone": settings.TIME_ZONE,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "task_queues": _queues(),
+        "task_create_missing_queues": False,
+        "task_default_queue": MAINTENANCE,
+        "task_default_exchange": "hammy",
+        "task_default_routing_key": MAINTENANCE,
+        "task_routes": (route,),
+        "task_ignore_result": True,
+        "result_expires": None,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_consumer": "hammy_project.celery:Consumer",
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "beat_scheduler": "django_celery_beat.schedulers:DatabaseScheduler",
+        "beat_max_loop_interval": 1,
+        # A wake-up that nobody took before the next one comes is worth nothing.
+        "beat_schedule": {
+            "sending: tick": {"task": "sending.tasks.tick", "schedule": 1.0, "options": {"expire_seconds": 2}},
+            "sending: clean": {"task": "sending.tasks.clean", "schedule": 3600.0, "options": {"expire_seconds": 1800}},
+        },
+        # Reconnecting for each wake-up costs more than most of them; close_old_connections follows CONN_MAX_AGE.
+        "CELERY_DB_REUSE_MAX": 2**60,
+    }
+
+
+class Consumer(consumer.Consumer):
+    """Celery's consumer without gossip, mingle and events, and without the 28 queues of delayed delivery."""
+
+    class Blueprint(consumer.Consumer.Blueprint):
+        default_steps = [
+            step for step in consumer.Consumer.Blueprint.default_steps if "delayed_delivery" not in str(step)
+        ]
+
+    def __init__(self, *args: Any, worker_options: dict[str, Any] | None = None, **options: Any) -> None:
+        quiet = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
+        super().__init__(*args, worker_options={**(worker_options or {}), **quiet}, **options)
+
+
+app = Celery("hammy")
+app.set_default()
+app.add_defaults(configuration)
+app.autodiscover_tasks()

@@ -1,0 +1,109 @@
+"""Files on a disk that are whole or not there."""
+
+import contextlib
+import os
+import secrets
+import time
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage
+from django.utils.deconstruct import deconstructible
+
+# Files on their way in; a name that no saved file may begin with.
+_INCOMING = ".incoming"
+_ABANDONED_SECONDS = 3600.0
+
+
+@deconstructible(path="hammy_project.storage.AtomicFileStorage")
+class AtomicFileStorage(FileSystemStorage):
+    """Django's file storage for content-addressed names: a name says what is in the file.
+
+    A file appears under its name only whole and on the disk, whatever dies when. Saving a name that is there with
+    the same size changes nothing but the file's time, which spares it from who sweeps old orphans. Only the owner
+    may read (0600, folders 0700). OSError (a full disk) leaves nothing behind.
+    """
+
+    def __init__(self, location: str | None = None, base_url: str | None = None, **options: Any) -> None:
+        options = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700, **options}
+        super().__init__(location, base_url, **options)
+        self._is_swept = False
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """The name itself: what is saved twice is the same file."""
+        return name
+
+    def remove_abandoned(self, *, seconds: float = _ABANDONED_SECONDS) -> int:
+        """Remove what a killed process left half written so long ago; answers how many files."""
+        removed = 0
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.path(_INCOMING)) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.stat(follow_symlinks=False).st_mtime < time.time() - seconds:
+                        os.unlink(entry.path)
+                        removed += 1
+        return removed
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        folders, files = super().listdir(path)
+        return [folder for folder in folders if folder != _INCOMING], files
+
+    def _save(self, name: str, content: File) -> str:
+        target = self.path(name)
+        stored = os.path.relpath(target, self.location).replace("\\", "/")
+        if self._is_there(target, content):
+            return stored
+        if not self._is_swept:
+            self._is_swept = True
+            self.remove_abandoned()
+        folder = os.path.dirname(target)
+        self._make_folders(folder)
+        incoming = self.path(_INCOMING)
+        self._make_folders(incoming)
+        fresh = os.path.join(incoming, secrets.token_hex(16))
+        try:
+            self._write(fresh, content)
+            os.replace(fresh, target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(fresh)
+            raise
+        _sync_folder(folder)
+        return stored
+
+    def _is_there(self, target: str, content: File) -> bool:
+        try:
+            if os.stat(target).st_size != content.size:
+                return False
+            os.utime(target)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _write(self, path: str, content: File) -> None:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            for chunk in content.chunks():
+                file.write(chunk.encode() if isinstance(chunk, str) else chunk)
+            file.flush()
+            if self.file_permissions_mode is not None:
+                os.fchmod(file.fileno(), self.file_permissions_mode)
+            os.fsync(file.fileno())
+
+    def _make_folders(self, folder: str) -> None:
+        if os.path.isdir(folder):
+            return
+        parent = os.path.dirname(folder)
+        self._make_folders(parent)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, self.directory_permissions_mode or 0o777)
+        _sync_folder(parent)
+
+
+def _sync_folder(folder: str) -> None:
+    # A name is on the disk only when its folder is.
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,32 @@
+"""What happens in a worker's processes round its tasks."""
+
+import logging.config
+import os
+from typing import Any
+
+from celery import signals
+from django.conf import settings
+from django.db import close_old_connections
+from prometheus_client import multiprocess
+
+from gateway import wakeups
+
+
+@signals.setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Log as Django's settings say, instead of as Celery would."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def renew_connections(**_: Any) -> None:
+    """Drop database connections that broke or grew old, as Django does around each request."""
+    close_old_connections()
+
+
+@signals.worker_process_shutdown.connect
+def leave(pid: int | None = None, **_: Any) -> None:
+    """Send what still waits to be sent, and take this process's gauges out of the sums."""
+    wakeups.flush(timeout=1)
+    multiprocess.mark_process_dead(pid or os.getpid())

@@ -1,0 +1,8 @@
+"""The door for web servers: granian, gunicorn, uwsgi."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hammy_project.settings")
+application = get_wsgi_application()
