@@ -1,0 +1,134 @@
+"""What must be true of a letter before it is taken: its channel, its template, its sender."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from gateway.caller import Caller
+from gateway.errors import Code, Problem, Refusal
+from sending.channels import channels
+from sending.letter import Letter
+from sending.models import Message, Template, TemplateVersion
+from sending.rendering import compiled, template_data
+from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """A letter found good, with what it was resolved to."""
+
+    letter: Letter
+    version_id: int | None
+    held_for: str
+
+
+def examine(caller: Caller, letter: Letter) -> Examined:
+    """Everything that can be known before the letter is stored; raises Refusal with all that is wrong."""
+    problems: list[Problem] = []
+    version: TemplateVersion | None = None
+    held_for = ""
+    if letter.channel not in channels():
+        supported = ", ".join(sorted(channels()))
+        problems.append(Problem(code=Code.INVALID, sentence=f"must be one of {supported}", field=("channel",)))
+    else:
+        problems.extend(channels()[letter.channel].check(letter))
+    problems.extend(_sender_problems(caller, letter))
+    if letter.message_type:
+        found = _template_version(caller, letter)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            version = found
+            problems.extend(_data_problems(version, letter))
+            held_for = HeldFor.TEMPLATE if version.template.status == TemplateStatus.SUSPENDED else ""
+    if letter.expires_at and letter.expires_at <= timezone.now():
+        problems.append(Problem(code=Code.INVALID, sentence="must be in the future", field=("params", "EXPIRES_AT")))
+    if problems:
+        raise Refusal(problems)
+    if not held_for and letter.send_at and letter.send_at > timezone.now():
+        held_for = HeldFor.TIME
+    return Examined(letter=letter, version_id=version.pk if version else None, held_for=held_for)
+
+
+def _sender_problems(caller: Caller, letter: Letter) -> list[Problem]:
+    """A client limited to sender domains may not write in another's name."""
+    domain = letter.from_address.rpartition("@")[2].lower()
+    if not domain or not caller.sender_domains or domain in caller.sender_domains:
+        return []
+    allowed = ", ".join(caller.sender_domains)
+    return [Problem(code=Code.INVALID, sentence=f"must be an address at {allowed}", field=("from_address",))]
+
+
+def _template_version(caller: Caller, letter: Letter) -> TemplateVersion | Problem:
+    template = Template.objects.filter(name=letter.message_type).first()
+    # A template kept to other clients looks like one that does not exist.
+    if template is None or not (
+        caller.client_id is None
+        or not template.clients.exists()
+        or template.clients.filter(pk=caller.client_id).exists()
+    ):
+        return _unusable("no such template", "message_type")
+    if template.status not in (TemplateStatus.ENABLED, TemplateStatus.SUSPENDED):
+        return _unusable("the template is disabled", "message_type", status=409)
+    versions = TemplateVersion.objects.filter(template=template).select_related("template")
+    if letter.message_type_version is None:
+        newest = versions.filter(status=VersionStatus.ENABLED).order_by("-version").first()
+        return newest or _unusable("the template has no enabled version", "message_type", status=409)
+    version = versions.filter(version=letter.message_type_version).first()
+    if version is None or version.status == VersionStatus.DRAFT:
+        return _unusable("the template has no such version", "message_type_version")
+    if version.status != VersionStatus.ENABLED:
+        return _unusable("this version of the template is retired", "message_type_version", status=409)
+    return version
+
+
+def _unusable(sentence: str, field: str, *, status: int | None = None) -> Problem:
+    return Problem(code=Code.UNUSABLE_NAME, sentence=sentence, field=(field,), status=status)
+
+
+def _data_problems(version: TemplateVersion, letter: Letter) -> list[Problem]:
+    missing = compiled(version.pk).missing(template_data(letter.content()))
+    return [
+        Problem(
+            code=Code.REQUIRED,
+            sentence=f"the template {letter.message_type} needs {name}",
+            field=("xml_data",) if name.startswith("xmlData") else ("properties",),
+        )
+        for name in missing
+    ]
+
+
+def to_message(caller: Caller, examined: Examined, *, now: datetime) -> Message:
+    """The row to insert for an examined letter."""
+    letter = examined.letter
+    content = letter.content()
+    content.setdefault("from_address", caller.from_address or settings.HAMMY_FROM_ADDRESS)
+    if letter.from_address == "":
+        content.setdefault("from_name", caller.from_name or settings.HAMMY_FROM_NAME)
+    is_held = bool(examined.held_for)
+    return Message(
+        client_id=caller.client_id,
+        user_name=caller.user_name,
+        request_id=letter.request_id,
+        idempotency_key=letter.request_id if letter.request_id and caller.request_id_unique else None,
+        digest=letter.digest(),
+        batch_id=letter.batch_id,
+        partner_ref=letter.partner_ref,
+        channel=letter.channel,
+        status=Status.HELD if is_held else Status.ACCEPTED,
+        held_for=examined.held_for,
+        recipient_name=letter.recipient_name,
+        recipient_email_address=letter.recipient_email_address,
+        subject=letter.mail_subject,
+        template_version_id=examined.version_id,
+        related_message_id=letter.related_message_id,
+        campaign_part_id=letter.campaign_part_id,
+        content=content,
+        attachment_count=len(letter.attachments),
+        created_at=now,
+        updated_at=now,
+        due_at=(letter.send_at or now) if examined.held_for != HeldFor.TEMPLATE else letter.send_at,
+        expires_at=letter.expires_at,
+    )

@@ -1,0 +1,50 @@
+"""Attachments' bytes: kept in Django's storage under their digest, written before the rows that name them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from sending.letter import LetterAttachment
+from sending.models import Blob
+
+# A file without a row this old belongs to a request that failed after writing it.
+ORPHAN_AGE = timedelta(hours=1)
+
+
+def store(attachments: Iterable[LetterAttachment]) -> None:
+    """Keep the bytes of ``attachments``; raises OSError when the storage cannot."""
+    for digest, attachment in {attachment.digest: attachment for attachment in attachments}.items():
+        # The storage takes an existing name of the same size for the same bytes, and marks it as just used.
+        default_storage.save(Blob.path(digest), ContentFile(attachment.content))
+
+
+def read(digest: str) -> bytes:
+    """The bytes kept under ``digest``; raises OSError when they cannot be read."""
+    with default_storage.open(Blob.path(digest)) as file:
+        return bytes(file.read())
+
+
+def sweep() -> int:
+    """Drop blobs no attachment names, and files no blob names; how many files went."""
+    before = timezone.now() - ORPHAN_AGE
+    Blob.objects.filter(attachments=None, created_at__lt=before).delete()
+    removed = 0
+    for path, digest in _files("blobs", depth=2):
+        if default_storage.get_modified_time(path) < before and not Blob.objects.filter(digest=digest).exists():
+            default_storage.delete(path)
+            removed += 1
+    return removed
+
+
+def _files(folder: str, *, depth: int) -> Iterable[tuple[str, str]]:
+    if not default_storage.exists(folder):
+        return
+    folders, files = default_storage.listdir(folder)
+    if depth:
+        for name in folders:
+            yield from _files(f"{folder}/{name}", depth=depth - 1)
+    else:
+        yield from ((f"{folder}/{name}", name) for name in files)

@@ -1,0 +1,176 @@
+"""Handing messages to a channel: claim a batch, and one by one render, hand over and record what came of it."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from gateway import metrics
+from sending import queue
+from sending.channels import channel as kept_channel
+from sending.channels.base import Channel, Outcome, OutcomeKind
+from sending.leases import Lease, standing
+from sending.models import Attachment, Lane, Message
+from sending.parcels import attachments_of, build
+from sending.retrying import backoff, gave_up
+from sending.states import Status
+from sending.templating import TemplateError
+
+_log = logging.getLogger(__name__)
+# A claim is sized to about this many seconds of work, so that stopping is quick however slow the other side is.
+_CLAIM_SECONDS = 0.5
+_FIRST_CLAIM = 10
+# How long a worker tries to write an outcome it knows while the database is away.
+_RECORD_PATIENCE_SECONDS = 300.0
+
+
+class Worker:
+    """One process's work on one channel."""
+
+    def __init__(self, channel_name: str) -> None:
+        self.channel_name = channel_name
+        self.pace = _CLAIM_SECONDS / _FIRST_CLAIM
+        self.lane_failures = 0
+
+    def work(self) -> bool:
+        """Hand over what is due for a few seconds; whether more may be waiting."""
+        until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
+        while time.monotonic() < until:
+            if self._lane_rests():
+                return False
+            lease = standing()
+            size = max(1, min(settings.HAMMY_CLAIM_SIZE, int(_CLAIM_SECONDS / self.pace)))
+            batch = queue.claim(channel=self.channel_name, dispatcher=lease.dispatcher, size=size)
+            if not batch:
+                return False
+            if not self._work_off(batch, lease, until):
+                return False
+        return True
+
+    def _lane_rests(self) -> bool:
+        lane = Lane.objects.filter(channel=self.channel_name).first()
+        self.lane_failures = lane.failures if lane else 0
+        return bool(lane and lane.paused_until and lane.paused_until > timezone.now())
+
+    def _work_off(self, batch: Sequence[Message], lease: Lease, until: float) -> bool:
+        """The batch in its order; False when the lane is not ready or the claim was lost."""
+        channel = kept_channel(self.channel_name)
+        attachments = attachments_of(batch)
+        began = time.monotonic()
+        done = 0
+        reason = "claim given back: the worker failed"
+        due_at: datetime | None = None
+        try:
+            for message in batch:
+                # Before the first is begun and between any two, nothing is in doubt: a good moment to stop.
+                if done and time.monotonic() > until + _CLAIM_SECONDS:
+                    reason = "claim given back: out of time"
+                    return True
+                if not lease.renew():
+                    reason = "claim given back: the lease was lost"
+                    return False
+                outcome = self._hand_over(channel, message, attachments.get(message.pk, []))
+                done += 1
+                if not self._record(message, outcome, lease):
+                    reason = "claim given back: the connection to the database was lost"
+                    return False
+                if outcome.kind == OutcomeKind.LATER:
+                    due_at = self._pause_lane(outcome.words)
+                    reason = f"claim given back: {outcome.words}"
+                    return False
+                if self.lane_failures and outcome.kind != OutcomeKind.UNCERTAIN:
+                    self._open_lane()
+            return True
+        finally:
+            if done:
+                self.pace = (time.monotonic() - began) / done
+            if done < len(batch):
+                queue.give_back(batch[done:], lease.dispatcher, reason=reason, due_at=due_at)
+
+    def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment]) -> Outcome:
+        """Build the parcel and hand it over; what goes wrong before the outside is involved is an outcome too."""
+        try:
+            parcel = build(message, attachments)
+        except TemplateError as error:
+            return Outcome(kind=OutcomeKind.FAILED, words=f"template: {error}")
+        except OSError as error:
+            _log.exception("attachment not readable", extra={"message_id": message.pk})
+            return Outcome(kind=OutcomeKind.RETRY, words=f"attachment not readable: {error.strerror or error}")
+        with metrics.HAND_OVER_SECONDS.labels(channel=self.channel_name).time():
+            return channel.hand_over(parcel)
+
+    def _record(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
+        """Turn the outcome into a status and write it, waiting for a database that is away. False when the claim is
+        no longer ours."""
+        status, due_at, outcome = _settled(message, outcome)
+        patience = time.monotonic() + _RECORD_PATIENCE_SECONDS
+        is_unbroken = True
+        while True:
+            try:
+                recorded = queue.record(message, outcome, status=status, due_at=due_at, dispatcher=lease.dispatcher)
+            except (OperationalError, InterfaceError):
+                # The lock went with the session, so the claim may be another's when the database is back.
+                is_unbroken = False
+                connection.close()
+                if time.monotonic() > patience:
+                    raise
+                _log.warning("database away, outcome kept", extra={"message_id": message.pk}, exc_info=True)
+                time.sleep(0.2)
+            else:
+                break
+        if message.due_at:
+            waited = (timezone.now() - message.due_at).total_seconds()
+            metrics.QUEUE_SECONDS.labels(channel=self.channel_name).observe(max(0.0, waited))
+        return recorded and is_unbroken
+
+    def _pause_lane(self, words: str) -> datetime:
+        """Let the lane rest, longer each time; when it is to be tried again."""
+        self.lane_failures += 1
+        seconds = backoff(
+            self.lane_failures, first=settings.HAMMY_LANE_FIRST_SECONDS, cap=settings.HAMMY_LANE_CAP_SECONDS
+        )
+        until = queue.later(seconds)
+        Lane.objects.update_or_create(
+            channel=self.channel_name,
+            defaults={"paused_until": until, "failures": self.lane_failures, "reason": words},
+        )
+        _log.warning("lane rests", extra={"channel": self.channel_name, "seconds": round(seconds), "reason": words})
+        return until
+
+    def _open_lane(self) -> None:
+        self.lane_failures = 0
+        Lane.objects.filter(channel=self.channel_name).update(paused_until=None, failures=0, reason="")
+
+
+def _settled(message: Message, outcome: Outcome) -> tuple[Status, datetime | None, Outcome]:
+    """The status an outcome leads to, when the message is due again, and the outcome with the reason completed."""
+    now = timezone.now()
+    if outcome.kind == OutcomeKind.LATER:
+        why = gave_up(attempts=0, created_at=message.created_at, now=now)
+        if not why:
+            return Status.ACCEPTED, now, outcome
+        return Status.FAILED, None, _because(outcome, why)
+    if outcome.kind == OutcomeKind.RETRY:
+        attempts = message.attempts + 1
+        why = gave_up(attempts=attempts, created_at=message.created_at, now=now)
+        if not why:
+            seconds = backoff(attempts, first=settings.HAMMY_RETRY_FIRST_SECONDS, cap=settings.HAMMY_RETRY_CAP_SECONDS)
+            return Status.RETRY, queue.later(seconds), outcome
+        return Status.FAILED, None, _because(outcome, why)
+    return Status(outcome.kind.value), None, outcome
+
+
+def _because(outcome: Outcome, why: str) -> Outcome:
+    return Outcome(kind=outcome.kind, words=f"{why}: {outcome.words}", recipients=outcome.recipients)
+
+
+_workers: dict[str, Worker] = {}
+
+
+def work(channel_name: str) -> bool:
+    """One wake-up of this process for one channel; whether to wake up again at once."""
+    return _workers.setdefault(channel_name, Worker(channel_name)).work()

@@ -1,0 +1,113 @@
+"""How a dispatcher shows that it lives: a lock that its death frees at once, and a lease for when no lock can tell."""
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from sending.models import Dispatcher
+
+# The first of PostgreSQL's two advisory lock numbers: ours among a database's users.
+_NAMESPACE = 0x48414D59
+
+
+class Lease:
+    """This process's standing as a dispatcher, bound to the database connection that holds its lock."""
+
+    def __init__(self) -> None:
+        self.dispatcher = Dispatcher.objects.create(
+            host=socket.gethostname()[:255], pid=os.getpid(), lease_until=_lease_end()
+        )
+        self._pid = os.getpid()
+        self._session = connection.connection
+        self._file: IO[bytes] | None = None
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_NAMESPACE, self.dispatcher.pk])
+        else:
+            self._file = _lock_file(self.dispatcher.pk).open("wb")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is still the process and the session that took the lock: a lost connection lost it too."""
+        return self._pid == os.getpid() and (
+            self._file is not None or (connection.connection is not None and self._session is connection.connection)
+        )
+
+    def renew(self) -> bool:
+        """Promise another full lease when half of it is gone; False when the dispatcher was struck off."""
+        if self.dispatcher.lease_until - timezone.now() > timedelta(seconds=settings.HAMMY_LEASE_SECONDS / 2):
+            return True
+        self.dispatcher.lease_until = _lease_end()
+        return bool(Dispatcher.objects.filter(pk=self.dispatcher.pk).update(lease_until=self.dispatcher.lease_until))
+
+
+def _lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.HAMMY_LEASE_SECONDS)
+
+
+def _lock_file(number: int) -> Path:
+    folder = settings.VAR_DIR / "dispatchers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{number}.lock"
+
+
+_own: Lease | None = None
+
+
+def standing() -> Lease:
+    """This process's lease, taken anew where the last one was lost."""
+    global _own
+    if _own is None or not _own.is_current or not _own.renew():
+        _own = Lease()
+    return _own
+
+
+@contextlib.contextmanager
+def if_dead(dispatcher: Dispatcher) -> Iterator[str]:
+    """Inside one transaction: why this dispatcher is known to be dead, or "" while it lives. While the block runs
+    nobody else finds it dead."""
+    with transaction.atomic():
+        # Two rescuers meet here; the second then finds nothing left to recover.
+        row = Dispatcher.objects.select_for_update().filter(pk=dispatcher.pk).first()
+        if row is None or (_own is not None and _own.is_current and _own.dispatcher.pk == row.pk):
+            # A session may take its own lock again: asking the lock about ourselves would say "dead".
+            yield ""
+        elif row.lease_until < timezone.now() and row.messages.exists():
+            yield f"worker {row} kept its claim longer than its lease"
+        else:
+            with _lock_is_free(row.pk) as is_free:
+                yield f"worker {row} died" if is_free else ""
+
+
+@contextlib.contextmanager
+def _lock_is_free(number: int) -> Iterator[bool]:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # Held until the end of the transaction, so it cannot be taken for alive meanwhile.
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_NAMESPACE, number])
+            yield bool(cursor.fetchone()[0])
+        return
+    with _lock_file(number).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def strike_off(dispatcher: Dispatcher) -> None:
+    """Forget a dead dispatcher that holds nothing any more."""
+    Dispatcher.objects.filter(pk=dispatcher.pk, messages=None).delete()
+    if connection.vendor != "postgresql":
+        _lock_file(dispatcher.pk).unlink(missing_ok=True)

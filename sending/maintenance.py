@@ -1,0 +1,65 @@
+"""What beat looks after each second, and what is done once in a while."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from gateway import wakeups
+from sending import blobs, leases, queue, services
+from sending.channels import channels
+from sending.models import Dispatcher, Message
+from sending.states import DUE, HeldFor, Status
+
+_log = logging.getLogger(__name__)
+_BATCH = 1000
+
+
+def tick() -> None:
+    """Mend what a lost wake-up or a dead worker left behind, and let time do its work."""
+    recover_dead()
+    release_due()
+    withdraw_expired()
+    for name in channels():
+        wakeups.wake(services.DISPATCH_TASK, name)
+
+
+def recover_dead() -> list[int]:
+    """Free the claims of dispatchers that died; the ids of the messages that are in doubt now."""
+    in_doubt: list[int] = []
+    for dispatcher in Dispatcher.objects.all():
+        with leases.if_dead(dispatcher) as why:
+            if not why:
+                continue
+            doubtful, waiting = queue.recover(dispatcher, why=why)
+            leases.strike_off(dispatcher)
+        if doubtful or waiting:
+            _log.warning("claim recovered", extra={"reason": why, "in_doubt": doubtful, "given_back": len(waiting)})
+        in_doubt += doubtful
+    return in_doubt
+
+
+def release_due() -> int:
+    """Let messages go whose SEND_AT has come; how many."""
+    waiting = Message.objects.filter(status=Status.HELD, held_for=HeldFor.TIME, due_at__lte=timezone.now())
+    batch = Message.objects.filter(id__in=list(waiting.order_by("due_at").values_list("id", flat=True)[:_BATCH]))
+    return len(queue.move(batch, Status.ACCEPTED, reason="its time has come"))
+
+
+def withdraw_expired() -> int:
+    """Cancel messages whose EXPIRES_AT passed before they went out; how many."""
+    late = Message.objects.filter(
+        Q(status__in=sorted(DUE | {Status.HELD})), closed_at=None, expires_at__lte=timezone.now()
+    )
+    batch = Message.objects.filter(id__in=list(late.order_by("expires_at").values_list("id", flat=True)[:_BATCH]))
+    return len(queue.move(batch, Status.CANCELLED, reason="expired"))
+
+
+def clean() -> None:
+    """Once an hour: forget what retention allows, and files nobody names."""
+    if settings.HAMMY_RETENTION_DAYS >= 0:
+        before = timezone.now() - timedelta(days=settings.HAMMY_RETENTION_DAYS)
+        _log.info("retention", extra={"purged": services.purge(closed_before=before)})
+    blobs.sweep()

@@ -1,0 +1,12 @@
+"""Withdraw messages that did not go out yet."""
+
+from sending import services
+from sending.management.base import MessageCommand
+from sending.states import Status
+
+
+class Command(MessageCommand):
+    help = "Withdraw messages that did not go out yet."
+    status = Status.ACCEPTED
+    service = staticmethod(services.cancel)
+    done = "cancelled"

@@ -1,0 +1,12 @@
+"""Let held messages go on."""
+
+from sending import services
+from sending.management.base import MessageCommand
+from sending.states import Status
+
+
+class Command(MessageCommand):
+    help = "Let held messages go on."
+    status = Status.HELD
+    service = staticmethod(services.release)
+    done = "released"

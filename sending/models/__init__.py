@@ -1,0 +1,8 @@
+"""Tables of the sending floor, a file for each resource."""
+
+from sending.models.attachment import Attachment, Blob
+from sending.models.dispatcher import Dispatcher, Lane
+from sending.models.message import Message, MessageEvent
+from sending.models.template import Template, TemplateVersion
+
+__all__ = ["Attachment", "Blob", "Dispatcher", "Lane", "Message", "MessageEvent", "Template", "TemplateVersion"]

@@ -1,0 +1,44 @@
+"""What travels with a message: rows here, bytes in Django's storage under the name of their digest."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Blob(models.Model):
+    """Bytes kept once however many attachments carry them. ``digest`` is SHA-256 in hex, ``size`` in bytes."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    size = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.digest
+
+    @staticmethod
+    def path(digest: str) -> str:
+        """Where the storage keeps them."""
+        return f"blobs/{digest[:2]}/{digest[2:4]}/{digest}"
+
+
+class Attachment(models.Model):
+    """One attachment of one message, in the order given."""
+
+    message = models.ForeignKey("sending.Message", on_delete=models.CASCADE, related_name="attachments")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="attachments")
+    position = models.PositiveIntegerField()
+    file_name = models.CharField(_("file"), max_length=255)
+    internal_file_name = models.CharField(_("internal file name"), max_length=255, blank=True)
+    media_type = models.CharField(_("media type"), max_length=150)
+    document_type = models.CharField(_("document type"), max_length=100, blank=True)
+    object_type = models.CharField(_("object type"), max_length=100, blank=True)
+    object_ref = models.CharField(_("object"), max_length=100, blank=True)
+    properties = models.JSONField(_("properties"), default=list)
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering = ["message", "position"]
+
+    def __str__(self) -> str:
+        return self.file_name

@@ -1,0 +1,167 @@
+"""One letter to one recipient by one channel, and the facts of its life."""
+
+from datetime import datetime
+from typing import Self
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from gateway.caller import Caller
+from sending.states import CLOSED, DUE, Status
+
+_CLOSED = sorted(CLOSED)
+_DUE = sorted(DUE)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages by who may see them and where they stand."""
+
+    def visible_to(self, caller: Caller) -> Self:
+        """The caller's own, or all for who may see all."""
+        return self if caller.sees_all else self.filter(client_id=caller.client_id)
+
+    def due(self, channel: str, now: datetime) -> Self:
+        """What a worker may take now, the longest due first."""
+        return self.filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=now), channel=channel, status__in=_DUE, due_at__lte=now
+        ).order_by("due_at", "id")
+
+    def claimed(self) -> Self:
+        """What some dispatcher holds."""
+        return self.filter(status=Status.SENDING)
+
+    def uncertain(self) -> Self:
+        """What may or may not have gone out."""
+        return self.filter(status=Status.UNCERTAIN)
+
+
+class Message(models.Model):
+    """``content`` is the letter as accepted (sending.letter.Letter.content); the columns beside it are what is
+    searched, ordered and counted by. ``idempotency_key`` is the request id where the client's ids are unique."""
+
+    uuid = models.UUIDField(_("UUID"), default=uuid4, unique=True, editable=False)
+    client = models.ForeignKey(
+        "gateway.ApiClient",
+        verbose_name=_("client"),
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+    )
+    user_name = models.CharField(_("user"), max_length=150, blank=True)
+    request_id = models.CharField(_("request id"), max_length=150, blank=True)
+    idempotency_key = models.CharField(max_length=150, null=True, editable=False)
+    digest = models.BinaryField(max_length=32, editable=False)
+    batch_id = models.CharField(_("batch"), max_length=100, blank=True)
+    partner_ref = models.CharField(_("partner"), max_length=100, blank=True)
+    channel = models.CharField(_("channel"), max_length=20)
+    status = models.CharField(_("status"), max_length=20, default=Status.ACCEPTED)
+    held_for = models.CharField(_("held for"), max_length=20, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+    recipient_name = models.CharField(_("recipient"), max_length=100)
+    recipient_email_address = models.CharField(_("e-mail"), max_length=100, blank=True)
+    subject = models.CharField(_("subject"), max_length=600, blank=True)
+    template_version = models.ForeignKey(
+        "sending.TemplateVersion", verbose_name=_("template"), on_delete=models.PROTECT, null=True, blank=True,
+        db_index=False, related_name="+",
+    )  # fmt: skip
+    related_message_id = models.BigIntegerField(_("related message"), null=True, blank=True)
+    campaign_part_id = models.BigIntegerField(_("campaign part"), null=True, blank=True)
+    content = models.JSONField(_("content"))
+    attachment_count = models.PositiveIntegerField(_("attachments"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    dispatcher = models.ForeignKey(
+        "sending.Dispatcher", verbose_name=_("dispatcher"), on_delete=models.PROTECT, null=True, blank=True,
+        db_index=False, related_name="messages",
+    )  # fmt: skip
+    created_at = models.DateTimeField(_("accepted at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        permissions = [
+            ("read_content", _("Can read what messages say")),
+            ("operate_message", _("Can cancel, release, requeue and settle messages")),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "idempotency_key"],
+                condition=models.Q(idempotency_key__isnull=False),
+                name="sending_message_request_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=_CLOSED, closed_at__isnull=False)
+                | (~models.Q(status__in=_CLOSED) & models.Q(closed_at__isnull=True)),
+                name="sending_message_closed_at_when_closed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status=Status.SENDING, dispatcher__isnull=False)
+                | (~models.Q(status=Status.SENDING) & models.Q(dispatcher__isnull=True)),
+                name="sending_message_dispatcher_when_sending",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=_DUE) | models.Q(due_at__isnull=False),
+                name="sending_message_due_at_when_waiting",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "due_at", "id"], condition=models.Q(status__in=_DUE), name="message_due"),
+            models.Index(
+                fields=["dispatcher", "id"], condition=models.Q(status=Status.SENDING), name="message_claimed"
+            ),
+            models.Index(
+                fields=["held_for", "due_at"], condition=models.Q(status=Status.HELD), name="message_held"
+            ),
+            models.Index(
+                fields=["closed_at"], condition=models.Q(status=Status.UNCERTAIN), name="message_uncertain"
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False, closed_at__isnull=True),
+                name="message_expiring",
+            ),
+            models.Index(fields=["client", "-created_at", "-id"], name="message_client_list"),
+            models.Index(fields=["batch_id"], condition=~models.Q(batch_id=""), name="message_batch"),
+            models.Index(fields=["partner_ref"], condition=~models.Q(partner_ref=""), name="message_partner"),
+            models.Index(fields=["request_id"], condition=~models.Q(request_id=""), name="message_request"),
+            models.Index(
+                fields=["recipient_email_address"], opclasses=["varchar_pattern_ops"], name="message_recipient"
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.channel} {self.status}"
+
+    @property
+    def message_id_header(self) -> str:
+        """The RFC 5322 Message-ID: the same at each try, so that receivers can fold what came twice."""
+        return f"<{self.uuid}@{settings.HAMMY_MESSAGE_ID_DOMAIN}>"
+
+
+class MessageEvent(models.Model):
+    """A fact in the life of a message: which status it reached, when, why and by whom."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events", db_index=False)
+    created_at = models.DateTimeField(_("time"), default=timezone.now)
+    name = models.CharField(_("event"), max_length=20)
+    reason = models.TextField(_("reason"), blank=True)
+    actor = models.CharField(_("by"), max_length=300, blank=True)
+    recipients = models.JSONField(_("recipients"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["message", "id"], name="event_of_message")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.name}"

@@ -1,0 +1,67 @@
+"""A claimed message made ready to go: words rendered, attachments read, addresses resolved."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sending import blobs
+from sending.channels.base import Address, Enclosure, Parcel
+from sending.models import Attachment, Message
+from sending.rendering import Words, compiled, template_data
+
+
+def attachments_of(messages: Iterable[Message]) -> dict[int, list[Attachment]]:
+    """The attachments of a claim by message, in one query, and none where no message has any."""
+    ids = [message.pk for message in messages if message.attachment_count]
+    found: dict[int, list[Attachment]] = {}
+    if ids:
+        for attachment in Attachment.objects.filter(message_id__in=ids).order_by("message_id", "position"):
+            found.setdefault(attachment.message_id, []).append(attachment)
+    return found
+
+
+def words_of(message: Message) -> Words:
+    """What the message says; raises sending.templating.TemplateError."""
+    content = message.content
+    if message.template_version_id is not None:
+        return compiled(message.template_version_id).render(template_data(content))
+    return Words(
+        subject=content.get("mail_subject", ""),
+        text=content.get("mail_body", ""),
+        html=content.get("mail_html_body", ""),
+    )
+
+
+def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:
+    """Everything a channel needs; raises TemplateError, or OSError when an attachment cannot be read."""
+    content = message.content
+    words = words_of(message)
+    return Parcel(
+        message_id=message.pk,
+        uuid=message.uuid,
+        created_at=message.created_at,
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
+        list_unsubscribe=words.list_unsubscribe,
+        sender=Address(address=content["from_address"], name=content.get("from_name", "")),
+        recipient=Address(address=message.recipient_email_address, name=message.recipient_name),
+        cc=_copies(content),
+        bcc=tuple(Address(address=address) for address in content.get("bcc_address", ())),
+        reply_to=_reply_to(content),
+        enclosures=tuple(
+            Enclosure(file_name=item.file_name, content=blobs.read(item.blob_id), media_type=item.media_type)
+            for item in attachments
+        ),
+    )
+
+
+def _copies(content: Mapping[str, Any]) -> tuple[Address, ...]:
+    """The one name of the contract belongs to the copy's recipient, where there is a single one."""
+    addresses = content.get("recipient_email_address_cc", ())
+    name = content.get("recipient_name_cc", "") if len(addresses) == 1 else ""
+    return tuple(Address(address=address, name=name) for address in addresses)
+
+
+def _reply_to(content: Mapping[str, Any]) -> Address | None:
+    address = content.get("reply_to_address", "")
+    return Address(address=address, name=content.get("reply_to_name", "")) if address else None

@@ -1,0 +1,218 @@
+"""The moves of messages between statuses: each one compare-and-set with its event, in one transaction."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from gateway import metrics
+from sending.channels.base import Outcome, OutcomeKind
+from sending.models import Dispatcher, Message, MessageEvent
+from sending.models.message import MessageQuerySet
+from sending.states import CLOSED, Status, sources
+
+_COUNTED = {
+    Status.SENT: "sent",
+    Status.FAILED: "failed",
+    Status.RETRY: "retried",
+    Status.UNCERTAIN: "uncertain",
+    Status.CANCELLED: "cancelled",
+    Status.HELD: "held",
+}
+
+
+def move(messages: MessageQuerySet, to: Status, *, reason: str, actor: str = "", **columns: Any) -> list[int]:
+    """Take those of ``messages`` whose status allows it to ``to``; the ids that moved, in order. The others stay:
+    somebody was first, and that is normal."""
+    now = timezone.now()
+    with transaction.atomic():
+        rows = list(
+            messages.filter(status__in=sorted(sources(to)))
+            .order_by("id")
+            .select_for_update(of=("self",))
+            .values_list("id", "channel")
+        )
+        ids = [pk for pk, _ in rows]
+        if not ids:
+            return []
+        Message.objects.filter(id__in=ids).update(
+            status=to,
+            dispatcher=None,
+            reason=reason,
+            updated_at=now,
+            closed_at=now if to in CLOSED else None,
+            **({"held_for": ""} if to != Status.HELD else {}),
+            **columns,
+        )
+        MessageEvent.objects.bulk_create(
+            [MessageEvent(message_id=pk, created_at=now, name=to, reason=reason, actor=actor) for pk in ids]
+        )
+    if to in _COUNTED:
+        for _, channel in rows:
+            metrics.MESSAGES.labels(channel=channel, event=_COUNTED[to]).inc()
+    return ids
+
+
+def claim(*, channel: str, dispatcher: Dispatcher, size: int) -> list[Message]:
+    """Up to ``size`` due messages, now this dispatcher's alone, in the order in which they must be worked off."""
+    now = timezone.now()
+    with transaction.atomic():
+        messages = list(Message.objects.due(channel, now).select_for_update(skip_locked=True)[:size])
+        if not messages:
+            return []
+        Message.objects.filter(id__in=[message.pk for message in messages]).update(
+            status=Status.SENDING, dispatcher=dispatcher, updated_at=now
+        )
+        MessageEvent.objects.bulk_create(
+            [
+                MessageEvent(message_id=message.pk, created_at=now, name=Status.SENDING, actor=str(dispatcher))
+                for message in messages
+            ]
+        )
+    # Recovery goes by id: the first without an outcome is the one that may have gone out.
+    return sorted(messages, key=lambda message: message.pk)
+
+
+def give_back(
+    messages: Sequence[Message], dispatcher: Dispatcher, *, reason: str, due_at: datetime | None = None
+) -> None:
+    """Claimed but not begun: back to waiting, nothing spent."""
+    mine = Message.objects.filter(id__in=[message.pk for message in messages], dispatcher=dispatcher)
+    move(mine, Status.ACCEPTED, reason=reason, **({"due_at": due_at} if due_at else {}))
+
+
+# One statement, so that it is one round trip and its commit alone may be asynchronous: after a crash of the database
+# the last outcomes are in doubt (UNCERTAIN), never repeated. Claims and accepts always commit durably.
+_RECORD_POSTGRESQL = """
+WITH moved AS (
+    UPDATE sending_message
+    SET status = %(status)s, dispatcher_id = NULL, attempts = attempts + %(spent)s, due_at = %(due_at)s,
+        closed_at = %(closed_at)s, updated_at = %(now)s, reason = %(reason)s
+    WHERE id = %(id)s AND {held}
+    RETURNING id, set_config('synchronous_commit', 'off', true)
+)
+INSERT INTO sending_messageevent (message_id, created_at, name, reason, actor, recipients)
+SELECT id, %(now)s, %(status)s, %(reason)s, %(actor)s, %(recipients)s::jsonb FROM moved
+"""
+_MINE = "status = 'SENDING' AND dispatcher_id = %(dispatcher)s"
+_IN_DOUBT = "status = 'UNCERTAIN'"
+
+
+def record(
+    message: Message, outcome: Outcome, *, status: Status, due_at: datetime | None, dispatcher: Dispatcher
+) -> bool:
+    """Write what a hand-over came to. False when the claim was no longer this dispatcher's: it must stop at once.
+
+    A message found UNCERTAIN meanwhile (this worker was taken for dead) is settled by what is now known.
+    """
+    spent = 0 if outcome.kind == OutcomeKind.LATER else 1
+    if _record(message, outcome, status, due_at, dispatcher, spent, held=_MINE):
+        return True
+    late = status if status in sources_of_doubt() else Status.ACCEPTED
+    _record(message, outcome, late, due_at, dispatcher, spent, held=_IN_DOUBT)
+    return False
+
+
+def sources_of_doubt() -> frozenset[Status]:
+    """What an UNCERTAIN message may turn out to be."""
+    return frozenset(status for status in Status if Status.UNCERTAIN in sources(status))
+
+
+def _record(
+    message: Message,
+    outcome: Outcome,
+    status: Status,
+    due_at: datetime | None,
+    dispatcher: Dispatcher,
+    spent: int,
+    *,
+    held: str,
+) -> bool:
+    now = timezone.now()
+    if status == Status.ACCEPTED and due_at is None:
+        due_at = now
+    values: Mapping[str, Any] = {
+        "id": message.pk,
+        "status": status.value,
+        "spent": spent,
+        "due_at": due_at,
+        "closed_at": now if status in CLOSED else None,
+        "now": now,
+        "reason": outcome.words,
+        "actor": str(dispatcher),
+        "recipients": json.dumps(dict(outcome.recipients)) if outcome.recipients else None,
+        "dispatcher": dispatcher.pk,
+    }
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD_POSTGRESQL.format(held=held), values)
+            moved = cursor.rowcount == 1
+    else:
+        moved = _record_in_two(message, values, held == _MINE)
+    if moved and status in _COUNTED:
+        metrics.MESSAGES.labels(channel=message.channel, event=_COUNTED[status]).inc()
+    return moved
+
+
+def _record_in_two(message: Message, values: Mapping[str, Any], is_mine: bool) -> bool:
+    """The same where INSERT inside WITH is not known (SQLite)."""
+    query = Message.objects.filter(pk=message.pk)
+    query = query.filter(status=Status.SENDING, dispatcher_id=values["dispatcher"]) if is_mine else query.uncertain()
+    with transaction.atomic():
+        columns = {name: values[name] for name in ("status", "due_at", "closed_at", "reason")}
+        moved = query.update(
+            dispatcher=None, attempts=message.attempts + values["spent"], updated_at=values["now"], **columns
+        )
+        if moved:
+            MessageEvent.objects.create(
+                message_id=message.pk,
+                created_at=values["now"],
+                name=values["status"],
+                reason=values["reason"],
+                actor=values["actor"],
+                recipients=json.loads(values["recipients"]) if values["recipients"] else None,
+            )
+    return bool(moved)
+
+
+def recover(dispatcher: Dispatcher, *, why: str) -> tuple[list[int], list[int]]:
+    """A dead dispatcher's claim: its first message without an outcome may have gone out and becomes UNCERTAIN, the
+    later ones were not begun and wait again. The ids of both, in that order."""
+    with transaction.atomic():
+        claimed = list(
+            Message.objects.claimed().filter(dispatcher=dispatcher).order_by("id").values_list("id", flat=True)
+        )
+        if not claimed:
+            return [], []
+        doubtful = move(
+            Message.objects.claimed().filter(id=claimed[0], dispatcher=dispatcher), Status.UNCERTAIN, reason=why
+        )
+        waiting = move(
+            Message.objects.claimed().filter(id__in=claimed[1:], dispatcher=dispatcher),
+            Status.ACCEPTED,
+            reason=why,
+            due_at=timezone.now(),
+        )
+    return doubtful, waiting
+
+
+def later(seconds: float) -> datetime:
+    """The moment ``seconds`` from now."""
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def events_for(messages: Iterable[Message], *, actor: str) -> list[MessageEvent]:
+    """The first event of each of ``messages``, as it is inserted beside it."""
+    return [
+        MessageEvent(
+            message_id=message.pk,
+            created_at=message.created_at,
+            name=message.status,
+            reason=message.reason,
+            actor=actor,
+        )
+        for message in messages
+    ]

@@ -1,0 +1,99 @@
+"""From a letter's data to the words that go out: template versions compiled once, rendered within their budget."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+
+from sending.models import TemplateVersion
+from sending.templating import CompiledTemplate, compile_template
+from sending.xml_data import parse_xml_data
+
+# The fields of a letter that its template may name, as the contract spells them.
+_FIELDS = {
+    "requestId": "request_id",
+    "batchId": "batch_id",
+    "partnerRef": "partner_ref",
+    "messageType": "message_type",
+    "recipientName": "recipient_name",
+    "recipientEmailAddress": "recipient_email_address",
+    "recipientPostalAddress": "recipient_postal_address",
+    "fromAddress": "from_address",
+    "fromName": "from_name",
+}
+KNOWN_NAMES = frozenset({*_FIELDS, "properties", "xmlData", "attachments"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a message says; ``text`` or ``html`` may be empty, not both."""
+
+    subject: str
+    text: str
+    html: str
+    list_unsubscribe: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledVersion:
+    """The four templates of one version."""
+
+    subject: CompiledTemplate
+    text: CompiledTemplate
+    html: CompiledTemplate
+    list_unsubscribe: CompiledTemplate
+
+    def render(self, data: Mapping[str, Any]) -> Words:
+        """The words for one letter; raises sending.templating.TemplateError."""
+        budget = {"seconds": settings.HAMMY_TEMPLATE_SECONDS, "output": settings.HAMMY_TEMPLATE_OUTPUT}
+        return Words(
+            subject=" ".join(self.subject.render(data, **budget).split()),
+            text=self.text.render(data, **budget),
+            html=self.html.render(data, **budget),
+            list_unsubscribe="".join(self.list_unsubscribe.render(data, **budget).split()),
+        )
+
+    def missing(self, data: Mapping[str, Any]) -> list[str]:
+        """The variables that rendering is known to need and ``data`` lacks, as the templates spell them."""
+        parts = (self.subject, self.text, self.html, self.list_unsubscribe)
+        return list(dict.fromkeys(name for part in parts for name in part.missing(data)))
+
+
+def compile_version(version: TemplateVersion) -> CompiledVersion:
+    """Compile afresh; raises sending.templating.TemplateSyntax."""
+    return CompiledVersion(
+        subject=compile_template(version.subject, html=False),
+        text=compile_template(version.text, html=False),
+        html=compile_template(version.html, html=True),
+        list_unsubscribe=compile_template(version.list_unsubscribe, html=False),
+    )
+
+
+@lru_cache(maxsize=1000)
+def compiled(version_id: int) -> CompiledVersion:
+    """A version that letters point at: it never changes again, so once per process is enough."""
+    return compile_version(TemplateVersion.objects.get(pk=version_id))
+
+
+def template_data(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template can reach of a letter (sending.letter.Letter.content): strings, lists and mappings only."""
+    data: dict[str, Any] = {outward: content.get(name, "") for outward, name in _FIELDS.items()}
+    data["properties"] = _by_key(content.get("properties", ()))
+    data["xmlData"] = parse_xml_data(content["xml_data"]) if content.get("xml_data") else {}
+    data["attachments"] = [
+        {
+            "fileName": attachment["file_name"],
+            "documentType": attachment.get("document_type", ""),
+            "objectType": attachment.get("object_type", ""),
+            "objectRef": attachment.get("object_ref", ""),
+            "properties": _by_key(attachment.get("properties", ())),
+        }
+        for attachment in content.get("attachments", ())
+    ]
+    return data
+
+
+def _by_key(properties: Any) -> dict[str, str]:
+    return {item["key"]: item["value"] for item in properties}

@@ -1,0 +1,64 @@
+"""The life of a message as data (contract send_v2, "Life of a message"); docs/message-states.md draws it."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a message stands."""
+
+    ACCEPTED = "ACCEPTED"
+    HELD = "HELD"
+    SENDING = "SENDING"
+    RETRY = "RETRY"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    UNCERTAIN = "UNCERTAIN"
+    BOUNCED = "BOUNCED"
+
+
+EDGES: dict[Status, frozenset[Status]] = {
+    Status.ACCEPTED: frozenset({Status.HELD, Status.SENDING, Status.CANCELLED}),
+    Status.HELD: frozenset({Status.ACCEPTED, Status.CANCELLED}),
+    Status.SENDING: frozenset({Status.SENT, Status.RETRY, Status.FAILED, Status.UNCERTAIN, Status.ACCEPTED}),
+    Status.RETRY: frozenset({Status.SENDING, Status.FAILED, Status.CANCELLED}),
+    Status.UNCERTAIN: frozenset({Status.SENT, Status.BOUNCED, Status.ACCEPTED, Status.FAILED}),
+    Status.SENT: frozenset({Status.BOUNCED}),
+    Status.FAILED: frozenset({Status.ACCEPTED}),
+    Status.CANCELLED: frozenset(),
+    Status.BOUNCED: frozenset(),
+}
+
+CLOSED = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED, Status.BOUNCED, Status.UNCERTAIN})
+# Waiting for a worker: the partial index of due messages covers exactly these.
+DUE = frozenset({Status.ACCEPTED, Status.RETRY})
+
+
+def sources(target: Status) -> frozenset[Status]:
+    """The statuses from which a message may become ``target``."""
+    return frozenset(status for status, targets in EDGES.items() if target in targets)
+
+
+class HeldFor(StrEnum):
+    """Why a HELD message waits."""
+
+    TEMPLATE = "TEMPLATE"
+    TIME = "TIME"
+    PERSON = "PERSON"
+
+
+class TemplateStatus(StrEnum):
+    """ENABLED takes letters; SUSPENDED takes and holds them; DISABLED and ARCHIVED refuse them."""
+
+    ENABLED = "ENABLED"
+    SUSPENDED = "SUSPENDED"
+    DISABLED = "DISABLED"
+    ARCHIVED = "ARCHIVED"
+
+
+class VersionStatus(StrEnum):
+    """A DRAFT may be edited; what was ENABLED once never changes again; RETIRED serves what was accepted with it."""
+
+    DRAFT = "DRAFT"
+    ENABLED = "ENABLED"
+    RETIRED = "RETIRED"

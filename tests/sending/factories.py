@@ -1,0 +1,83 @@
+"""Letters, templates and a channel under the test's control."""
+
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any, ClassVar
+
+from gateway.caller import RIGHTS, Caller
+from gateway.errors import Problem
+from gateway.models import ApiClient
+from sending import services
+from sending.channels.base import Channel, Outcome, OutcomeKind, Parcel
+from sending.letter import Letter, LetterAttachment
+from sending.models import Message, MessageEvent, Template, TemplateVersion
+from sending.states import VersionStatus
+
+_numbers = count(1)
+
+
+def make_caller(name: str = "", **overrides: Any) -> Caller:
+    """A client of its own with every right but to see all, as the services take it."""
+    client = ApiClient.objects.create(name=name or f"client-{next(_numbers)}", rights=["send"])
+    values: dict[str, Any] = {
+        "client_id": client.pk,
+        "client_name": client.name,
+        "user_name": "anna",
+        "rights": frozenset(RIGHTS) - {"see_all"},
+    }
+    return Caller(**values | overrides)
+
+
+def a_letter(**overrides: Any) -> Letter:
+    """A good e-mail letter."""
+    values: dict[str, Any] = {
+        "recipient_name": "Teszt Elek",
+        "recipient_email_address": "elek@example.com",
+        "mail_subject": "Teszt levél tárgy",
+        "mail_body": "Teszt levél szöveg",
+    }
+    return Letter(**values | overrides)
+
+
+def an_attachment(content: bytes = b"%PDF-1.4 minta", **overrides: Any) -> LetterAttachment:
+    return LetterAttachment(**{"file_name": "minta.pdf", "content": content} | overrides)
+
+
+def make_template(name: str = "TEST.MAIL", **overrides: Any) -> TemplateVersion:
+    """An enabled version of a template; words overridable by name."""
+    template, _ = Template.objects.get_or_create(name=name)
+    values: dict[str, Any] = {
+        "version": template.versions.count() + 1,
+        "status": VersionStatus.ENABLED,
+        "subject": "Kedves {{ recipientName }}!",
+        "text": 'Szerződés: {{ properties["AZON"] }}',
+    }
+    return TemplateVersion.objects.create(template=template, **values | overrides)
+
+
+def submitted(caller: Caller | None = None, **overrides: Any) -> Message:
+    """A letter taken by the service, as its row."""
+    accepted = services.submit(caller=caller or make_caller(), letter=a_letter(**overrides))
+    return Message.objects.get(pk=accepted.message_id)
+
+
+def event_names(message: Message) -> list[str]:
+    return [event.name for event in MessageEvent.objects.filter(message=message).order_by("id")]
+
+
+class ScriptedChannel(Channel):
+    """Plays the outside: one outcome for each parcel in turn, SENT when the script is over."""
+
+    name: ClassVar[str] = "EMAIL"
+
+    def __init__(self, *script: Outcome | Callable[[Parcel], Outcome]) -> None:
+        self.script = list(script)
+        self.parcels: list[Parcel] = []
+
+    def check(self, letter: Letter) -> Iterable[Problem]:
+        return ()
+
+    def hand_over(self, parcel: Parcel) -> Outcome:
+        self.parcels.append(parcel)
+        step = self.script.pop(0) if self.script else Outcome(kind=OutcomeKind.SENT, words="250 ok")
+        return step(parcel) if callable(step) else step

@@ -1,0 +1,248 @@
+"""Handing over: what each outcome leads to, and what stays true when something dies in between."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from sending import dispatch, leases, maintenance, queue, services
+from sending.channels.base import Outcome, OutcomeKind
+from sending.models import Dispatcher, Lane, Message, MessageEvent
+from sending.states import Status
+from tests.sending.factories import (
+    ScriptedChannel,
+    an_attachment,
+    event_names,
+    make_caller,
+    make_template,
+    submitted,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch):
+    """A worker over a scripted channel: call it with the outcomes to come; gives the channel."""
+    monkeypatch.setattr(leases, "_own", None)
+
+    def run(*script) -> ScriptedChannel:
+        channel = ScriptedChannel(*script)
+        monkeypatch.setattr(dispatch, "kept_channel", lambda name: channel)
+        dispatch.Worker("EMAIL").work()
+        return channel
+
+    return run
+
+
+def _outcome(kind: OutcomeKind, words: str = "words", **recipients: str) -> Outcome:
+    return Outcome(kind=kind, words=words, recipients=recipients)
+
+
+def test_a_message_that_is_sent_is_closed_with_the_servers_words(worker) -> None:
+    message = submitted()
+    channel = worker(_outcome(OutcomeKind.SENT, "250 queued as 1", elek="sent"))
+    message.refresh_from_db()
+    assert (message.status, message.reason, message.attempts, message.dispatcher) == (
+        "SENT",
+        "250 queued as 1",
+        1,
+        None,
+    )
+    assert message.closed_at == message.updated_at
+    assert event_names(message) == ["ACCEPTED", "SENDING", "SENT"]
+    assert message.events.get(name="SENT").recipients == {"elek": "sent"}
+    assert [parcel.message_id for parcel in channel.parcels] == [message.pk]
+
+
+def test_the_parcel_holds_the_words_the_addresses_and_the_attachments(worker) -> None:
+    caller = make_caller(from_address="iroda@biztosito.hu", from_name="Iroda")
+    submitted(
+        caller,
+        recipient_email_address_cc=("cc@example.com",),
+        recipient_name_cc="Másolat",
+        bcc_address=("bcc@example.com",),
+        reply_to_address="valasz@biztosito.hu",
+        attachments=(an_attachment(b"abc"),),
+    )
+    (parcel,) = worker().parcels
+    assert (parcel.subject, parcel.text, parcel.html) == ("Teszt levél tárgy", "Teszt levél szöveg", "")
+    assert (parcel.sender.address, parcel.sender.name) == ("iroda@biztosito.hu", "Iroda")
+    assert (parcel.recipient.address, parcel.recipient.name) == ("elek@example.com", "Teszt Elek")
+    assert [(one.address, one.name) for one in parcel.cc] == [("cc@example.com", "Másolat")]
+    assert [one.address for one in parcel.bcc] == ["bcc@example.com"]
+    assert parcel.reply_to is not None and parcel.reply_to.address == "valasz@biztosito.hu"
+    assert [(one.file_name, one.content) for one in parcel.enclosures] == [("minta.pdf", b"abc")]
+
+
+def test_a_temporary_refusal_spends_an_attempt_and_comes_again_later(worker, settings) -> None:
+    settings.HAMMY_RETRY_FIRST_SECONDS = 100.0
+    message = submitted()
+    before = timezone.now()
+    worker(_outcome(OutcomeKind.RETRY, "451 later"))
+    message.refresh_from_db()
+    assert (message.status, message.attempts, message.reason) == ("RETRY", 1, "451 later")
+    wait = (message.due_at - before).total_seconds()
+    assert 80 <= wait <= 121
+    assert worker().parcels == []
+
+
+def test_r28_attempts_have_an_end(worker, settings) -> None:
+    settings.HAMMY_RETRY_ATTEMPTS = 2
+    settings.HAMMY_RETRY_FIRST_SECONDS = 0.0
+    message = submitted()
+    for _ in range(2):
+        worker(_outcome(OutcomeKind.RETRY, "451 later"), _outcome(OutcomeKind.RETRY, "451 later"))
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("FAILED", 2)
+    assert message.reason == "gave up after 2 attempts: 451 later"
+
+
+def test_retrying_ends_with_the_messages_age(worker, settings) -> None:
+    settings.HAMMY_RETRY_AGE_SECONDS = 86400.0
+    message = submitted()
+    Message.objects.update(created_at=timezone.now() - timedelta(days=2))
+    worker(_outcome(OutcomeKind.LATER, "421 busy"))
+    message.refresh_from_db()
+    assert (message.status, message.reason) == ("FAILED", "gave up after 1 days: 421 busy")
+
+
+def test_a_permanent_refusal_fails_with_the_servers_words(worker) -> None:
+    message = submitted()
+    worker(_outcome(OutcomeKind.FAILED, "550 no such user"))
+    message.refresh_from_db()
+    assert (message.status, message.reason) == ("FAILED", "550 no such user")
+
+
+def test_r12_throttling_rests_the_lane_and_spends_no_attempt(worker) -> None:
+    caller = make_caller()
+    messages = [submitted(caller) for _ in range(3)]
+    channel = worker(_outcome(OutcomeKind.LATER, "421 slow down"))
+    assert len(channel.parcels) == 1
+    assert [(m.status, m.attempts) for m in Message.objects.order_by("id")] == [("ACCEPTED", 0)] * 3
+    lane = Lane.objects.get()
+    assert (lane.channel, lane.failures, lane.reason) == ("EMAIL", 1, "421 slow down")
+    assert worker().parcels == []
+    Lane.objects.update(paused_until=timezone.now())
+    Message.objects.update(due_at=timezone.now())
+    assert len(worker().parcels) == 3
+    assert Message.objects.filter(status="SENT").count() == len(messages)
+    lane.refresh_from_db()
+    assert (lane.failures, lane.paused_until) == (0, None)
+
+
+def test_a_template_that_fails_at_the_end_fails_only_its_message(worker) -> None:
+    caller = make_caller()
+    make_template(text="{% for i in range(xmlData.N|int) %}x{% endfor %}", subject="s")
+    bad = submitted(caller, mail_subject="", mail_body="", message_type="TEST.MAIL", xml_data="<N>100000000</N>")
+    good = submitted(caller)
+    channel = worker()
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.status, good.status) == ("FAILED", "SENT")
+    assert bad.reason.startswith("template: ")
+    assert [parcel.message_id for parcel in channel.parcels] == [good.pk]
+
+
+def test_messages_go_in_the_order_of_their_ids(worker) -> None:
+    caller = make_caller()
+    ids = [submitted(caller).pk for _ in range(5)]
+    assert [parcel.message_id for parcel in worker().parcels] == ids
+
+
+def _claimed_by_a_dead_worker(count: int) -> tuple[Dispatcher, list[Message]]:
+    caller = make_caller()
+    for _ in range(count):
+        submitted(caller)
+    dispatcher = Dispatcher.objects.create(host="gone", pid=1, lease_until=timezone.now() + timedelta(hours=1))
+    return dispatcher, queue.claim(channel="EMAIL", dispatcher=dispatcher, size=count)
+
+
+def test_r2_a_dead_workers_first_message_is_in_doubt_and_the_others_wait_again() -> None:
+    dispatcher, (first, second, third) = _claimed_by_a_dead_worker(3)
+    sent = Outcome(kind=OutcomeKind.SENT, words="250")
+    assert queue.record(first, sent, status=Status.SENT, due_at=None, dispatcher=dispatcher)
+    assert maintenance.recover_dead() == [second.pk]
+    assert list(Message.objects.order_by("id").values_list("status", flat=True)) == ["SENT", "UNCERTAIN", "ACCEPTED"]
+    assert event_names(third) == ["ACCEPTED", "SENDING", "ACCEPTED"]
+    assert not Dispatcher.objects.filter(pk=dispatcher.pk).exists()
+    assert maintenance.recover_dead() == []
+
+
+def test_a_living_worker_is_left_alone() -> None:
+    lease = leases.Lease()
+    submitted()
+    queue.claim(channel="EMAIL", dispatcher=lease.dispatcher, size=1)
+    leases._own = lease
+    assert maintenance.recover_dead() == []
+    leases._own = None
+    assert Message.objects.get().status == Status.SENDING
+
+
+def test_a_worker_taken_for_dead_may_still_tell_what_it_knows() -> None:
+    dispatcher, (first, second) = _claimed_by_a_dead_worker(2)
+    queue.recover(dispatcher, why="presumed dead")
+    sent = Outcome(kind=OutcomeKind.SENT, words="250 late")
+    assert not queue.record(first, sent, status=Status.SENT, due_at=None, dispatcher=dispatcher)
+    first.refresh_from_db()
+    assert (first.status, first.reason) == ("SENT", "250 late")
+    assert event_names(first) == ["ACCEPTED", "SENDING", "UNCERTAIN", "SENT"]
+    assert not queue.record(second, sent, status=Status.SENT, due_at=None, dispatcher=dispatcher)
+    second.refresh_from_db()
+    assert second.status == Status.ACCEPTED
+
+
+def test_r7_an_outcome_is_kept_until_the_database_is_back(worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = make_caller()
+    first, second = submitted(caller), submitted(caller)
+    real, failures = queue.record, [OperationalError("gone"), OperationalError("gone")]
+
+    def record(*args, **kwargs):
+        if failures:
+            raise failures.pop()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(queue, "record", record)
+    monkeypatch.setattr(dispatch.connection, "close", lambda: None)
+    channel = worker()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    # The claim may be another's after the break: what was not begun is given back, not gone on with.
+    assert (first.status, second.status) == ("SENT", "ACCEPTED")
+    assert len(channel.parcels) == 1
+
+
+def test_uncertain_is_settled_only_by_a_person(worker) -> None:
+    caller = make_caller()
+    messages = [submitted(caller) for _ in range(3)]
+    worker(*[_outcome(OutcomeKind.UNCERTAIN, "lost after the final dot")] * 3)
+    assert set(Message.objects.values_list("status", flat=True)) == {"UNCERTAIN"}
+    for message, verdict in zip(messages, ("sent", "send_again", "give_up"), strict=True):
+        services.settle(caller=caller, message_id=message.pk, verdict=verdict, reason="asked")
+    assert list(Message.objects.order_by("id").values_list("status", flat=True)) == ["SENT", "ACCEPTED", "FAILED"]
+
+
+def test_send_at_is_released_and_expires_at_withdraws() -> None:
+    caller = make_caller()
+    soon = timezone.now() + timedelta(seconds=60)
+    waiting = submitted(caller, send_at=soon)
+    late = submitted(caller, expires_at=soon)
+    assert (maintenance.release_due(), maintenance.withdraw_expired()) == (0, 0)
+    Message.objects.filter(pk=waiting.pk).update(due_at=timezone.now())
+    Message.objects.filter(pk=late.pk).update(expires_at=timezone.now())
+    assert (maintenance.release_due(), maintenance.withdraw_expired()) == (1, 1)
+    waiting.refresh_from_db()
+    late.refresh_from_db()
+    assert (waiting.status, late.status, late.reason) == ("ACCEPTED", "CANCELLED", "expired")
+
+
+def test_r29_a_tick_wakes_every_channel(wakes) -> None:
+    maintenance.tick()
+    assert wakes == [("sending.tasks.dispatch", "EMAIL")]
+
+
+def test_every_change_is_an_event(worker) -> None:
+    submitted()
+    worker(_outcome(OutcomeKind.RETRY))
+    assert list(MessageEvent.objects.order_by("id").values_list("name", flat=True)) == ["ACCEPTED", "SENDING", "RETRY"]
