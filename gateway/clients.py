@@ -1,0 +1,127 @@
+"""Clients and their keys: made, rotated, revoked. Each key is shown once, by the call that makes it."""
+
+import secrets
+from base64 import b32encode, b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from gateway.errors import Code, Problem, Refusal, not_found
+from gateway.lookup import digest_of
+from gateway.models import ApiClient, Credential
+from gateway.recent import forget_all
+from gateway.sealing import seal, unseal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What a client needs to call and to be called; the only moment at which it is all in clear."""
+
+    name: str
+    client_hash_key: str
+    access_id: str
+    secret: str
+    webhook_secret: str
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            "clientHashKey": self.client_hash_key,
+            "accessId": self.access_id,
+            "secret": self.secret,
+            "webhookSecret": self.webhook_secret,
+        }
+
+
+def create_client(*, name: str, users: Iterable[User] = (), **values: Any) -> tuple[ApiClient, Keys]:
+    """A client with fresh keys; ``values`` are the model's fields.
+
+    Raises a Refusal of every value that cannot be (unknown right, name taken, no network …), fields by the model's
+    names; nothing is left behind then.
+    """
+    client = ApiClient(name=name, **values)
+    try:
+        client.full_clean()
+    except ValidationError as error:
+        raise Refusal(_problems(error)) from error
+    with transaction.atomic():
+        client.save()
+        client.users.set(list(users))
+        return client, issue_keys(client=client)
+
+
+def issue_keys(*, client: ApiClient) -> Keys:
+    """A fresh set of keys beside those there are."""
+    keys = Keys(
+        name=client.name,
+        client_hash_key="hk_" + secrets.token_urlsafe(32),
+        access_id="HA" + b32encode(secrets.token_bytes(10)).decode("ascii"),
+        secret=secrets.token_urlsafe(32),
+        # Standard Webhooks: "whsec_" and the base64 of 24 to 64 random bytes.
+        webhook_secret="whsec_" + b64encode(secrets.token_bytes(32)).decode("ascii"),
+    )
+    Credential.objects.bulk_create(
+        [
+            Credential(client=client, kind=Credential.HASH_KEY, lookup=digest_of(keys.client_hash_key)),
+            Credential(client=client, kind=Credential.ACCESS, lookup=keys.access_id, secret=seal(keys.secret)),
+            Credential(client=client, kind=Credential.WEBHOOK, secret=seal(keys.webhook_secret)),
+        ]
+    )
+    return keys
+
+
+def rotate_client(*, name: str, overlap_hours: float | None = None) -> Keys:
+    """Fresh keys for a client; the old ones still serve for ``overlap_hours`` (HAMMY_KEY_OVERLAP_HOURS).
+
+    Raises 3000 for an unknown name.
+    """
+    hours = settings.HAMMY_KEY_OVERLAP_HOURS if overlap_hours is None else overlap_hours
+    with transaction.atomic():
+        client = _locked(name)
+        now = timezone.now()
+        ends_at = now + timedelta(hours=hours)
+        # Keys of an earlier rotation keep their earlier end.
+        client.credentials.usable(now).filter(Q(expires_at=None) | Q(expires_at__gt=ends_at)).update(expires_at=ends_at)
+        keys = issue_keys(client=client)
+    forget_all()
+    return keys
+
+
+def revoke_client(*, name: str) -> int:
+    """End every key of the client at once and deactivate it; the number of keys ended. Raises 3000."""
+    with transaction.atomic():
+        client = _locked(name)
+        count = client.credentials.filter(revoked_at=None).update(revoked_at=timezone.now())
+        client.is_active = False
+        client.save(update_fields=["is_active"])
+    forget_all()
+    return count
+
+
+def webhook_secrets(*, client_id: int) -> list[str]:
+    """The secrets to sign with, newest first: more than one while a rotation overlaps."""
+    usable = Credential.objects.usable().filter(client_id=client_id, kind=Credential.WEBHOOK)
+    return [unseal(secret) for secret in usable.order_by("-created_at", "-pk").values_list("secret", flat=True)]
+
+
+def _locked(name: str) -> ApiClient:
+    client = ApiClient.objects.select_for_update().filter(name=name).first()
+    if client is None:
+        raise not_found(f"client {name}")
+    return client
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    return [
+        Problem(code=Code.INVALID, sentence=sentence, field=(field,))
+        for field, sentences in error.message_dict.items()
+        for sentence in sentences
+    ]

@@ -1,0 +1,134 @@
+"""Who a key or a token belongs to: the one place that asks the database, remembered for a second."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Exists, OuterRef, Q
+
+from gateway.caller import Caller
+from gateway.errors import Code, refuse
+from gateway.models import ApiClient, Credential
+from gateway.rate_limit import check_rate
+from gateway.recent import Recent
+from gateway.sealing import unseal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownClient:
+    """An active client, found by one of its credentials; ``secret`` is that of an access id."""
+
+    id: int
+    caller: Caller
+    needs_user_token: bool
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    requests_per_minute: int | None
+    secret: str = ""
+
+    def admit(self, address: str | None) -> None:
+        """Raise 2002 when ``address`` is outside the allowed networks, 2003 when it calls too often.
+
+        None = the face knows no address (a queue), whose own access rules hold there.
+        """
+        if self.networks and address is not None:
+            place = ip_address(address) if address else None
+            if place is None or not any(place in network for network in self.networks):
+                raise refuse(Code.FORBIDDEN, "the client may not call from this address")
+        check_rate(client_id=self.id, requests_per_minute=self.requests_per_minute)
+
+    def caller_for(self, user_name: str) -> Caller:
+        return replace(self.caller, user_name=user_name) if user_name else self.caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownUser:
+    """An active user who may call through the client; ``stamp`` changes with the password."""
+
+    id: int
+    name: str
+    stamp: str
+
+
+_by_credential: Recent[tuple[str, str], KnownClient] = Recent()
+_users: Recent[tuple[int, int], KnownUser] = Recent()
+
+
+def digest_of(client_hash_key: str) -> str:
+    """How a clientHashKey is stored and looked up."""
+    return sha256(client_hash_key.encode()).hexdigest()
+
+
+def client_by_hash_key(client_hash_key: str) -> KnownClient | None:
+    """The active client of this key, if there is one."""
+    digest = digest_of(client_hash_key)
+    return _by_credential.get((Credential.HASH_KEY, digest), lambda: _load_client(Credential.HASH_KEY, digest))
+
+
+def client_by_access_id(access_id: str) -> KnownClient | None:
+    """The active client of this access id, with the secret that goes with it."""
+    # No id of ours is longer or holds a NUL, and PostgreSQL refuses to be asked for one.
+    if len(access_id) > 64 or "\0" in access_id or not access_id:
+        return None
+    return _by_credential.get((Credential.ACCESS, access_id), lambda: _load_client(Credential.ACCESS, access_id))
+
+
+def user_of(client: KnownClient, user_id: int) -> KnownUser | None:
+    """The active user of this id, if the client admits him."""
+    return _users.get((client.id, user_id), lambda: _load_user(client.id, user_id))
+
+
+def admits(client: KnownClient, user: AbstractBaseUser) -> bool:
+    """Whether the client lists this user, or nobody (= every active user)."""
+    return _load_user(client.id, user.pk) is not None
+
+
+def stamp_of(user: AbstractBaseUser) -> str:
+    """Ties tokens to the password they were given for: after a change they are worth nothing."""
+    return user.get_session_auth_hash()[:16]
+
+
+def _load_client(kind: str, lookup: str) -> KnownClient | None:
+    credential = (
+        Credential.objects.usable()
+        .filter(kind=kind, lookup=lookup, client__is_active=True)
+        .select_related("client")
+        .first()
+    )
+    if credential is None:
+        return None
+    client = credential.client
+    return KnownClient(
+        id=client.pk,
+        caller=caller_of(client),
+        needs_user_token=client.needs_user_token,
+        networks=tuple(ip_network(text) for text in client.allowed_networks),
+        requests_per_minute=client.requests_per_minute,
+        secret=unseal(credential.secret) if credential.secret else "",
+    )
+
+
+def caller_of(client: ApiClient) -> Caller:
+    """The client as the services know it, no user named."""
+    return Caller(
+        client_id=client.pk,
+        client_uuid=str(client.uuid),
+        client_name=client.name,
+        rights=frozenset(client.rights),
+        request_id_unique=client.request_id_unique,
+        from_address=client.from_address,
+        from_name=client.from_name,
+        sender_domains=tuple(domain.lower() for domain in client.sender_domains),
+    )
+
+
+def _load_user(client_id: int, user_id: int) -> KnownUser | None:
+    listed = ApiClient.users.through.objects.filter(apiclient_id=client_id)
+    user = (
+        get_user_model()
+        .objects.filter(pk=user_id, is_active=True)
+        .filter(~Exists(listed) | Q(Exists(listed.filter(user_id=OuterRef("pk")))))
+        .first()
+    )
+    return None if user is None else KnownUser(id=user.pk, name=user.get_username(), stamp=stamp_of(user))

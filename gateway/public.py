@@ -1,0 +1,12 @@
+"""The addresses that need no client, with the reason; everything else is authenticated (a test looks)."""
+
+PUBLIC_ROUTES = {
+    "healthz": "says only that the process is alive",
+    "readyz": "says only what is ready, for load balancers",
+    "metrics": "guarded by its own token and networks",
+    "admin/": "the console, with its own login",
+    "static/": "files of the console",
+    "hammy/openapi": "the published contract",
+    "hammy/docs": "the page of the published contract",
+    "i18n/": "switches the console's language",
+}

@@ -1,0 +1,93 @@
+"""What every REST view of every door stands on."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+from django.http import HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from gateway import answers, body, envelope
+from gateway.caller import Caller
+from gateway.errors import Problem
+from gateway.failures import refusal_for
+
+JSON = answers.JSON
+JSON_API = answers.JSON_API
+JsonBody = body.JsonBody
+
+
+class ApiView(APIView):
+    """A view for authenticated callers.
+
+    ``required_right`` is the right its caller must hold ("" = any client). ``answer_type`` is the media type of
+    its answers, refusals included; a view that answers as it was asked sets it on itself.
+    """
+
+    required_right: ClassVar[str]
+    answer_type = JSON_API
+    # OPTIONS would describe our docstrings to strangers.
+    metadata_class = None
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.auth)
+
+    def answer(self, data: Any, *, status: int = 200) -> HttpResponse:
+        """A JSON answer, past the renderers: they would look for a format that nobody negotiates."""
+        return answers.answer(data, status=status, media_type=self.answer_type)
+
+    def pointer_of(self, problem: Problem) -> str:
+        """Where in the caller's document a problem's field stands (RFC 6901)."""
+        return envelope.pointer(problem)
+
+
+def read_json(request: Request, *, media_types: tuple[str, ...] = (JSON, JSON_API)) -> JsonBody:
+    """The request's body, decoded strictly; raises 1000 and 1002 (gateway.body says when)."""
+    return body.read_json(request._request, media_types=media_types)
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Every exception of every view as the contract's failure (hammy_common, "Envelope and errors")."""
+    view = context.get("view")
+    refusal = refusal_for(error)
+    if isinstance(view, ApiView):
+        response = answers.refusal_answer(refusal, media_type=view.answer_type, pointer_of=view.pointer_of)
+    else:
+        response = answers.refusal_answer(refusal)
+    if isinstance(error, MethodNotAllowed) and view is not None:
+        response.headers["Allow"] = ", ".join(view.allowed_methods)
+    return response
+
+
+class JsonApiRenderer(BaseRenderer):
+    """``application/vnd.api+json``, as the view built it."""
+
+    media_type = JSON_API
+    format = "vnd.api+json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        return b"" if data is None else answers.json_bytes(data)
+
+
+class PlainJsonRenderer(JsonApiRenderer):
+    """``application/json``, as the view built it."""
+
+    media_type = JSON
+    format = "json"
+
+
+class AcceptIgnored(BaseContentNegotiation):
+    """Every caller gets the view's own format, whatever its Accept says."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0] if parsers else None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
