@@ -11,14 +11,17 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
+from gateway.dates import format_moment
 from gateway.errors import Code, Problem, Refusal, not_found
 from gateway.lookup import digest_of
 from gateway.models import ApiClient, Credential
 from gateway.recent import forget_all
 from gateway.sealing import seal, unseal
+
+LONGEST_OVERLAP_HOURS = 24 * 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,29 @@ def revoke_client(*, name: str) -> int:
         client.save(update_fields=["is_active"])
     forget_all()
     return count
+
+
+def list_clients() -> list[dict[str, Any]]:
+    """Every client by name, without anything secret."""
+    usable = Q(credentials__revoked_at=None) & (
+        Q(credentials__expires_at=None) | Q(credentials__expires_at__gt=timezone.now())
+    )
+    hash_key = Q(credentials__kind=Credential.HASH_KEY)
+    rows = ApiClient.objects.annotate(usable_keys=Count("credentials", filter=usable & hash_key)).order_by("name")
+    return [
+        {
+            "name": client.name,
+            "uuid": str(client.uuid),
+            "isActive": client.is_active,
+            "rights": client.rights,
+            "needsUserToken": client.needs_user_token,
+            "allowedNetworks": client.allowed_networks,
+            "requestsPerMinute": client.requests_per_minute,
+            "usableKeys": client.usable_keys,
+            "createdAt": format_moment(client.created_at),
+        }
+        for client in rows
+    ]
 
 
 def webhook_secrets(*, client_id: int) -> list[str]:

@@ -1,0 +1,45 @@
+"""``create_client NAME``: a calling system and its keys, shown once."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gateway import clients
+from gateway.caller import RIGHTS
+from gateway.errors import Refusal
+
+
+class Command(BaseCommand):
+    help = "Makes a client and prints its keys, this once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--rights", default="send", help=f"all, or some of {','.join(RIGHTS)} (send)")
+        parser.add_argument("--no-user-token", action="store_true", help="REST calls need no token of a user")
+        parser.add_argument("--networks", default="", help="where calls may come from, as 10.0.0.0/8,192.0.2.7")
+        parser.add_argument("--requests-per-minute", type=int, help="unlimited when absent")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            _client, keys = clients.create_client(
+                name=options["name"],
+                rights=list(RIGHTS) if options["rights"] == "all" else _parts(options["rights"]),
+                needs_user_token=not options["no_user_token"],
+                allowed_networks=_parts(options["networks"]),
+                requests_per_minute=options["requests_per_minute"],
+            )
+        except Refusal as refusal:
+            raise CommandError(str(refusal)) from refusal
+        if options["json"]:
+            self.stdout.write(json.dumps(keys.as_json(), ensure_ascii=False))
+            return
+        for name, value in keys.as_json().items():
+            self.stdout.write(f"{name:14} {value}")
+        self.stderr.write("Keep these now: they cannot be shown again.")
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
