@@ -1,0 +1,51 @@
+"""Send V2's answers, member for member as the originals print them (contract send_v2, "Faces")."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gateway.envelope import meta, resource
+from gateway.errors import Code, Refusal
+from sending.services import Accepted
+
+JSON = "application/json"
+JSON_API = "application/vnd.api+json"
+
+
+def accepted(message_id: int) -> dict[str, Any]:
+    """Plain JSON: the envelope first, then the number."""
+    envelope = meta()
+    status = envelope.pop("responseStatus")
+    return {"meta": {"responseStatus": status, "params": envelope["params"]}, "messageId": message_id}
+
+
+def accepted_json_api(message_id: int, *, has_total: bool = True) -> dict[str, Any]:
+    """JSON:API; over AMQP ``meta`` has no ``total``."""
+    envelope = meta(total=None) if has_total else meta()
+    return {"data": resource("sendResponse", message_id, {}), "meta": envelope}
+
+
+def batch(batch_id: str, results: Iterable[Accepted | Refusal]) -> dict[str, Any]:
+    """Each message's number or why it was refused, in the order sent; 1006 when any was."""
+    items = [_item(index, result) for index, result in enumerate(results)]
+    refused = sum("responseStatus" in item for item in items)
+    status: dict[str, Any] = {"code": 0, "messages": []}
+    if refused:
+        status = {
+            "code": int(Code.PARTLY_REFUSED),
+            "messages": [f"{refused} of {len(items)} messages were refused"],
+        }
+    named = {"batchId": batch_id} if batch_id else {}
+    return {"meta": {"responseStatus": status, "params": []}, **named, "messages": items}
+
+
+def _item(index: int, result: Accepted | Refusal) -> dict[str, Any]:
+    if isinstance(result, Accepted):
+        return {"index": index, "messageId": result.message_id}
+    return {
+        "index": index,
+        "responseStatus": {"code": int(result.code), "messages": _sentences(result)},
+    }
+
+
+def _sentences(refusal: Refusal) -> Sequence[str]:
+    return [problem.detail for problem in refusal.problems]

@@ -1,0 +1,127 @@
+"""From what pydantic, a channel or a service finds wrong to what the caller reads.
+
+Fields in the caller's own spelling, problems in the contract's order of fields.
+"""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.errors import Code, Problem, Refusal, refuse
+from sending.send_v2.fields import ONE_LINE
+from sending.send_v2.model import INNER_ORDER, ORDER, OUTWARD_NAMES
+
+Path = tuple[str | int, ...]
+
+# Nobody reads more, and building them all would cost more than any honest request.
+MOST_REPORTED = 100
+MOST_COUNTED = 1000
+_LONGEST_NAME = 100
+_SENTENCES = {
+    "text": "must be text",
+    "string_type": "must be text",
+    "string_unicode": "must be valid Unicode text",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+}
+
+
+def of_validation(error: ValidationError) -> list[Problem]:
+    """A problem for each thing pydantic found, at the path of contract names; raises Refusal when there is no end."""
+    if error.error_count() > MOST_COUNTED:
+        raise endless()
+    details = error.errors(include_url=False, include_input=False)
+    return [_of_detail(detail["type"], detail["loc"], detail.get("ctx", {})) for detail in details]
+
+
+def endless() -> Refusal:
+    """For a request in which more is wrong than anybody would count."""
+    return refuse(Code.MALFORMED, f"more than {MOST_COUNTED} things are wrong with this request")
+
+
+def _of_detail(kind: str, path: Path, context: Mapping[str, Any]) -> Problem:
+    if kind == "extra_forbidden":
+        *outer, name = path
+        shown = printable(str(name))
+        return Problem(code=Code.UNKNOWN_FIELD, sentence=f"unknown field{_hint(shown)}", field=(*outer, shown))
+    if kind == "string_too_long":
+        sentence = f"must be at most {context['max_length']} characters"
+    elif kind == "too_long":
+        sentence = f"must hold at most {context['max_length']}"
+    elif kind == "string_pattern_mismatch" and context["pattern"] == ONE_LINE:
+        sentence = "must be one line without control characters"
+    else:
+        sentence = context.get("sentence") or _SENTENCES[kind]
+    return Problem(code=Code.INVALID, sentence=sentence, field=path)
+
+
+def printable(name: str) -> str:
+    """An unknown name is the caller's own text: cut to what a sentence bears, with nothing that cannot be encoded."""
+    cut = name[:_LONGEST_NAME].encode("utf-8", "replace").decode()
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
+
+
+@lru_cache(maxsize=1000)
+def _hint(name: str) -> str:
+    known = {outward.lower(): outward for outward in (*ORDER, *INNER_ORDER)}
+    found = get_close_matches(name.lower(), known, n=1, cutoff=0.8)
+    return f"; did you mean {known[found[0]]}?" if found else ""
+
+
+def without(data: dict[str, Any], problems: Iterable[Problem]) -> dict[str, Any]:
+    """A copy of ``data`` that lacks what has a problem, so that the rest can be looked at."""
+    rest = deepcopy(data)
+    for problem in problems:
+        *outer, last = problem.field
+        inner: Any = rest
+        try:
+            for part in outer:
+                inner = inner[part]
+            if isinstance(inner, dict):
+                inner.pop(last, None)
+            else:
+                inner[last] = {}
+        except (KeyError, IndexError, TypeError):
+            continue  # gone with something around it
+    return rest
+
+
+def in_contract(problem: Problem) -> Problem:
+    """The same problem with the contract's names for the core's."""
+    path = tuple(OUTWARD_NAMES.get(part, part) if isinstance(part, str) else part for part in problem.field)
+    return replace(problem, field=path)
+
+
+def spelt(problem: Problem, spelling: Mapping[str, str]) -> Problem:
+    """The same problem with the caller's own spelling where they used an alias."""
+    if not problem.field or problem.field[0] not in spelling:
+        return problem
+    return replace(problem, field=(spelling[str(problem.field[0])], *problem.field[1:]))
+
+
+def refusal(problems: Iterable[Problem], *, canonical: Mapping[str, str]) -> Refusal:
+    """All problems, each once, in the contract's order of fields. ``canonical`` maps the caller's spelling back."""
+
+    def place(problem: Problem) -> tuple[int, ...]:
+        first, *inner = problem.field or ("",)
+        return (
+            ORDER.get(canonical.get(str(first), str(first)), len(ORDER)),
+            *(part if isinstance(part, int) else INNER_ORDER.get(part, len(INNER_ORDER)) for part in inner),
+        )
+
+    ordered = sorted(dict.fromkeys(problems), key=place)
+    kept = ordered[:MOST_REPORTED]
+    if more := len(ordered) - len(kept):
+        kept.append(Problem(code=kept[-1].code, sentence=f"and {more} more problems"))
+    return Refusal(kept)
+
+
+def covers(found: Iterable[Path], path: Path) -> bool:
+    """Whether something was already said of ``path``, of what holds it or of what it holds."""
+    return any(path[: len(one)] == one or one[: len(path)] == path for one in found if one)

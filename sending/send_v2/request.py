@@ -1,0 +1,224 @@
+"""Send V2's request, whatever the face: from the caller's names to a letter (contract send_v2, "sendMail: fields").
+
+Decisions of this version: null and the empty string are the same as nothing; a whole number may stand for text and
+text for a whole number or a boolean; parameters are known by name, and an unknown one is refused like an unknown field.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.dates import parse_moment
+from gateway.errors import Code, Problem, Refusal, refuse
+from sending.letter import Letter
+from sending.send_v2 import problems
+from sending.send_v2.attachments import read_attachment, read_properties
+from sending.send_v2.model import ALIASES, ParamPart, SendRequest
+from sending.send_v2.problems import Path
+from sending.xml_data import parse_xml_data
+
+LETTER_TYPES = ("NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT")
+_MOMENTS = {"SEND_AT": "send_at", "EXPIRES_AT": "expires_at"}
+_AS_JOB = ("DpfControlCallbackUrl", "RUN_AS_JOB")
+# What the letter takes over as it stands.
+_SAME = frozenset({
+    "channel", "request_id", "batch_id", "partner_ref", "message_type", "message_type_version", "mail_subject",
+    "mail_body", "mail_html_body", "recipient_name", "recipient_email_address", "recipient_postal_address",
+    "recipient_name_cc", "reply_to_address", "reply_to_name", "from_address", "from_name", "xml_data",
+    "archiving_expected", "certification_expected", "related_message_id", "reply_envelope_attached",
+    "payment_slip_attached", "campaign_part_id", "letter_type",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A request read: the letter, who it says is calling, and how the caller spelt what.
+
+    ``client_hash_keys`` and ``user_names`` hold (value, path) of every place in the body that names one.
+    """
+
+    letter: Letter
+    client_hash_keys: tuple[tuple[str, Path], ...] = ()
+    user_names: tuple[tuple[str, Path], ...] = ()
+    spelling: Mapping[str, str] = field(default_factory=dict)
+    param_places: Mapping[str, Path] = field(default_factory=dict)
+
+    def outward(self, refusal: Refusal) -> Refusal:
+        """A service's refusal of this letter, in the caller's words."""
+        found = [problems.spelt(self.in_contract(problem), self.spelling) for problem in refusal.problems]
+        ordered = problems.refusal(found, canonical=ALIASES)
+        ordered.retry_after = refusal.retry_after
+        return ordered
+
+    def in_contract(self, problem: Problem) -> Problem:
+        """A service's problem with the contract's names; a parameter's at the place where it stood."""
+        if problem.field[:1] == ("params",) and problem.field[-1] in self.param_places:
+            return replace(problem, field=self.param_places[str(problem.field[-1])])
+        return problems.in_contract(problem)
+
+
+def read(data: object, *, examine: Callable[[Letter], object] | None = None) -> Reading:
+    """Read one letter; raises Refusal with every problem, in the contract's order of fields.
+
+    ``examine`` is asked only about a letter in which something was already found wrong, so that what the services
+    would find too is said in the same answer; it raises Refusal with problems in the core's names.
+    """
+    if not isinstance(data, dict):
+        raise refuse(Code.MALFORMED, "the request must be a JSON object")
+    data, spelling, found = _canonical(data)
+    try:
+        request = SendRequest.model_validate(data)
+    except ValidationError as error:
+        found = [*problems.of_validation(error), *found]
+        request = SendRequest.model_validate(problems.without(data, found))
+    reading = _Reader(request, spelling, found).read()
+    if not found:
+        return reading
+    if examine is not None:
+        try:
+            examine(reading.letter)
+        except Refusal as refusal:
+            known = [problem.field for problem in found]
+            more = [reading.in_contract(problem) for problem in refusal.problems]
+            found.extend(problem for problem in more if not problems.covers(known, problem.field))
+    raise problems.refusal((problems.spelt(problem, spelling) for problem in found), canonical=ALIASES)
+
+
+def _canonical(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
+    """The data under the names of V2, how the caller spelt them, and what was given under both."""
+    spelling: dict[str, str] = {}
+    found: list[Problem] = []
+    for alias, name in ALIASES.items():
+        if alias not in data:
+            continue
+        data = dict(data)
+        value = data.pop(alias)
+        if value in (None, ""):
+            continue
+        if data.get(name) not in (None, ""):
+            sentence = f"not together with {name}, which means the same"
+            found.append(Problem(code=Code.EXCLUSIVE, sentence=sentence, field=(alias,)))
+            continue
+        data[name] = value
+        spelling[name] = alias
+    return data, spelling, found
+
+
+class _Reader:
+    """One validated request on its way to a letter; what is wrong gathers in ``found``."""
+
+    def __init__(self, request: SendRequest, spelling: dict[str, str], found: list[Problem]) -> None:
+        self.request = request
+        self.spelling = spelling
+        self.found = found
+        self.known = [problem.field for problem in found]
+        self.param_places: dict[str, Path] = {}
+
+    def report(self, code: Code, sentence: str, path: Path) -> None:
+        """Note a problem unless one was already found at the same place."""
+        if not self.known or not problems.covers(self.known, path):
+            self.found.append(Problem(code=code, sentence=sentence, field=path))
+
+    def read(self) -> Reading:
+        request = self.request
+        values: dict[str, Any] = {name: value for name, value in request.__dict__.items() if value and name in _SAME}
+        self._check(values)
+        if request.recipient_email_address_cc:
+            values["recipient_email_address_cc"] = tuple(split_addresses(request.recipient_email_address_cc))
+        if request.bcc_address:
+            values["bcc_address"] = tuple(split_addresses(request.bcc_address))
+        if request.properties:
+            values["properties"] = read_properties(request.properties, ("properties",), self.report)
+        if request.attachments:
+            values["attachments"] = tuple(
+                read_attachment(part, ("attachments", index), self.report)
+                for index, part in enumerate(request.attachments)
+            )
+        values |= self._params()
+        return Reading(
+            letter=Letter(**values),
+            client_hash_keys=tuple(self._named("client_hash_key", "clientHashKey")),
+            user_names=tuple(self._named("user_name", "userName")),
+            spelling=self.spelling,
+            param_places=self.param_places,
+        )
+
+    def _check(self, values: dict[str, Any]) -> None:
+        """Required, exclusive and well-formed, as far as it concerns every channel."""
+        if not values.get("recipient_name", "").strip():
+            self.report(Code.REQUIRED, "required", ("recipientName",))
+        if "message_type" in values:
+            for name, outward in (
+                ("mail_subject", "mailSubject"), ("mail_body", "mailBody"), ("mail_html_body", "mailHtmlBody")
+            ):  # fmt: skip
+                if name in values:
+                    self.report(Code.EXCLUSIVE, "not together with messageType", (outward,))
+        elif "message_type_version" in values:
+            self.report(Code.REQUIRED, "required with messageTypeVersion", ("messageType",))
+        if "letter_type" in values and values["letter_type"] not in LETTER_TYPES:
+            self.report(Code.INVALID, f"must be one of {', '.join(LETTER_TYPES)}", ("letterType",))
+        if "xml_data" in values:
+            try:
+                parse_xml_data(values["xml_data"])
+            except ValueError as error:
+                self.report(Code.INVALID, str(error), ("xmlData",))
+                del values["xml_data"]
+        if "archiving_expected" in values:
+            self.report(Code.STORE, "must be false: no archive store is available", ("archivingExpected",))
+        if "certification_expected" in values:
+            self.report(Code.INVALID, "must be false: signing is not available", ("certificationExpected",))
+
+    def _named(self, name: str, outward: str) -> Iterator[tuple[str, Path]]:
+        """Who the body says is calling, at its top and in requestMeta."""
+        if value := getattr(self.request, name):
+            yield value, (outward,)
+        if self.request.request_meta and (value := getattr(self.request.request_meta, name)):
+            yield value, ("requestMeta", outward)
+
+    def _params(self) -> dict[str, datetime]:
+        """What the parameters say, wherever they stand."""
+        moments: dict[str, datetime] = {}
+        meta = self.request.request_meta
+        for outer, parts in (((), self.request.params), (("requestMeta",), meta.params if meta else None)):
+            for index, part in enumerate(parts or ()):
+                self._read_param(part, (*outer, "params", index), moments)
+        if "send_at" in moments and "expires_at" in moments and moments["expires_at"] <= moments["send_at"]:
+            self.report(Code.INVALID, "EXPIRES_AT must be later than SEND_AT", self.param_places["EXPIRES_AT"])
+        return moments
+
+    def _read_param(self, part: ParamPart, path: Path, moments: dict[str, datetime]) -> None:
+        key, value, place = part.key or "", part.value or "", (*path, "value")
+        if not key:
+            self.report(Code.REQUIRED, "required", (*path, "key"))
+        elif key in self.param_places:
+            self.report(Code.INVALID, f"{key} is given twice", (*path, "key"))
+        elif key in _MOMENTS:
+            self.param_places[key] = place
+            try:
+                if value:
+                    moments[_MOMENTS[key]] = parse_moment(value)
+            except ValueError as error:
+                self.report(Code.INVALID, f"{key} {error}", place)
+        elif key in _AS_JOB:
+            self.param_places[key] = place
+            if value and not (key == "RUN_AS_JOB" and value.lower() == "false"):
+                self.report(Code.INVALID, f"{key}: sending as a job with callbacks is not available", place)
+        else:
+            self.report(Code.UNKNOWN_FIELD, f"unknown parameter; known are {', '.join(_MOMENTS)}", (*path, "key"))
+
+
+def split_addresses(text: str) -> Iterator[str]:
+    """Addresses separated by ``;``, which may also stand within a quoted local part."""
+    start, is_quoted = 0, False
+    for place, character in enumerate(text):
+        if character == '"' and text[place - 1 : place] != "\\":
+            is_quoted = not is_quoted
+        elif character == ";" and not is_quoted:
+            if part := text[start:place].strip():
+                yield part
+            start = place + 1
+    if part := text[start:].strip():
+        yield part

@@ -1,0 +1,73 @@
+"""``POST …/send``: decode, call, encode (contract send_v2, "Faces", REST)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from gateway.body import media_type_of
+from gateway.caller import Caller
+from gateway.errors import Code, Problem, Refusal
+from gateway.rest import JSON, JSON_API, ApiView, read_json
+from sending import services
+from sending.acceptance import examine
+from sending.send_v2 import answer, request, schema
+from sending.send_v2.json_api import Document
+from sending.send_v2.request import Reading
+
+
+class SendView(ApiView):
+    """Takes one letter, as plain JSON or as JSON:API, and answers in kind."""
+
+    required_right = "send"
+
+    @extend_schema(
+        operation_id="send",
+        summary="Send one letter",
+        request=schema.SEND,
+        responses=schema.responses(schema.SENT),
+    )
+    def post(self, http_request: Request) -> HttpResponse:
+        is_json_api = media_type_of(http_request._request) == JSON_API
+        self.answer_type = JSON_API if is_json_api else JSON
+        body = read_json(http_request)
+        read: Callable[..., Reading] = partial(request.read, body.data)
+        if is_json_api:
+            document = Document(body.data)
+            self.pointer_of = document.pointer  # type: ignore[method-assign]
+            read = document.read
+        reading = read(examine=partial(examine, self.caller))
+        caller = confirmed(self.caller, reading, http_request)
+        try:
+            accepted = services.submit(caller=caller, letter=reading.letter)
+        except Refusal as refusal:
+            raise reading.outward(refusal) from refusal
+        encode = answer.accepted_json_api if is_json_api else answer.accepted
+        return self.answer(encode(accepted.message_id))
+
+
+def confirmed(caller: Caller, reading: Reading, http_request: Request) -> Caller:
+    """The caller, with the user the body names where nothing before it named one.
+
+    Raises 2000 where the body says something else than the headers or the query (proof S29).
+    """
+    key = http_request.META.get("HTTP_X_CLIENT_HASH_KEY") or http_request.GET.get("clientHashKey")
+    problems = [
+        Problem(code=Code.CLIENT, sentence="is not the client of this request", field=path)
+        for value, path in reading.client_hash_keys
+        if value != key
+    ]
+    names = {value for value, _ in reading.user_names}
+    is_named = bool(http_request.META.get("HTTP_X_USER_NAME") or http_request.GET.get("userName"))
+    may_name = not caller.user_name or (not is_named and "act_for_users" in caller.rights)
+    if len(names) > 1 or (names and not may_name and names != {caller.user_name}):
+        problems += [
+            Problem(code=Code.CLIENT, sentence="is not the user of this request", field=path)
+            for _, path in reading.user_names
+        ]
+    if problems:
+        raise Refusal(problems)
+    return replace(caller, user_name=names.pop()) if names else caller

@@ -1,0 +1,24 @@
+"""Below ``/hammy/json/send/``; the roof mounts it. Each path with a trailing slash or without, and no redirect."""
+
+from django.urls import URLPattern, path
+
+from gateway.rest import ApiView
+from sending.send_v2.batches import BatchesView
+from sending.send_v2.resources import CancelView, EventsView, MessagesView, MessageView
+from sending.send_v2.rest import SendView
+
+
+def _both(route: str, view: type[ApiView], name: str) -> list[URLPattern]:
+    # The published document names each path once.
+    return [path(route, view.as_view(), name=name), path(f"{route}/", view.as_view(schema=None))]
+
+
+urlpatterns = [
+    *_both("v2/send", SendView, "send"),
+    *_both("v1/send", SendView, "send-v1"),
+    *_both("v2/batches", BatchesView, "batches"),
+    *_both("v2/messages", MessagesView, "messages"),
+    *_both("v2/messages/<str:message_id>", MessageView, "message"),
+    *_both("v2/messages/<str:message_id>/events", EventsView, "message-events"),
+    *_both("v2/messages/<str:message_id>/cancel", CancelView, "message-cancel"),
+]
