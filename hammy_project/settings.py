@@ -131,6 +131,8 @@ AXES_COOLOFF_TIME = env.float("HAMMY_LOGIN_COOLOFF_HOURS", 0.25)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "gateway.remote.login_address"
+AXES_SENSITIVE_PARAMETERS = ["clientHashKey"]
 IS_HTTPS = HAMMY_PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
@@ -142,6 +144,8 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 APPEND_SLASH = True
 
 HAMMY_TOKEN_MINUTES = env.int("HAMMY_TOKEN_MINUTES", 30)
+# A token may be refreshed so long after the password was given.
+HAMMY_LOGIN_HOURS = env.int("HAMMY_LOGIN_HOURS", 12)
 HAMMY_KEY_OVERLAP_HOURS = env.int("HAMMY_KEY_OVERLAP_HOURS", 24)
 # A revoked key, a disabled client or user is noticed at the latest after so many seconds.
 HAMMY_CALLER_CACHE_SECONDS = env.float("HAMMY_CALLER_CACHE_SECONDS", 1.0)
@@ -156,6 +160,8 @@ HAMMY_OUTBOUND_PORTS = env.list("HAMMY_OUTBOUND_PORTS", cast=int, default=[80, 4
 
 # ── e-mail: one or more servers, comma-separated, tried in order ────────────────────────────────
 EMAIL_URL = env.str("EMAIL_URL", "smtp://127.0.0.1:2525")
+# Where no server is named, `manage.py run` starts a local mailbox there.
+IS_EMAIL_URL_GIVEN = "EMAIL_URL" in os.environ or "EMAIL_URL_FILE" in os.environ
 HAMMY_SMTP_SERVERS = addresses.smtp_servers(EMAIL_URL)
 HAMMY_SMTP_CONNECT_TIMEOUT = env.float("HAMMY_SMTP_CONNECT_TIMEOUT", 10.0)
 HAMMY_SMTP_COMMAND_TIMEOUT = env.float("HAMMY_SMTP_COMMAND_TIMEOUT", 60.0)
@@ -187,6 +193,13 @@ BROKER_URL = env.str("BROKER_URL", "filesystem://")
 IS_EMBEDDED_BROKER = BROKER_URL.startswith("filesystem:")
 BROKER_DIR = VAR_DIR / "broker"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# ── the programs (hammy_project/programs.py) ────────────────────────────────────────────────────
+WEB_HOST = env.str("WEB_HOST", "127.0.0.1")
+WEB_PORT = env.int("PORT", 8000)
+WEB_WORKERS = env.int("WEB_WORKERS", 2)
+WEB_THREADS = env.int("WEB_THREADS", 4)
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2)
 
 # ── how we speak ────────────────────────────────────────────────────────────────────────────────
 REST_FRAMEWORK = {

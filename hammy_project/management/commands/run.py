@@ -1,0 +1,51 @@
+"""Starts the whole site, or one of its programs."""
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from hammy_project import programs
+from hammy_project.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = (
+        "Starts web, worker and beat (and, where EMAIL_URL is unset, a local mailbox) and keeps them running; "
+        "with a program's name, becomes that program."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("program", nargs="?", choices=["all", "web", "worker", "beat"], default="all")
+        parser.add_argument("--host", default=settings.WEB_HOST, help="where the web server listens")
+        parser.add_argument("--port", type=int, default=settings.WEB_PORT)
+        parser.add_argument("--grace", type=float, default=30.0, help="seconds that the programs get to stop")
+
+    def handle(self, *args: Any, program: str, host: str, port: int, grace: float, **options: Any) -> None:
+        if program == "all":
+            self._run_all(host, port, grace)
+            return
+        make = {"web": lambda: programs.web(host=host, port=port), "worker": programs.worker, "beat": programs.beat}
+        command = list(make[program]().command)
+        os.execv(command[0], command)  # noqa: S606 (a command line of our own making, without a shell)
+
+    def _run_all(self, host: str, port: int, grace: float) -> None:
+        everything = [programs.web(host=host, port=port), programs.worker(), programs.beat()]
+        wanted = [(host, port, "PORT")]
+        if not settings.IS_EMAIL_URL_GIVEN:
+            server = settings.HAMMY_SMTP_SERVERS[0]
+            everything.append(programs.mailbox(port=server.port))
+            wanted.append((server.host, server.port, "EMAIL_URL"))
+        for at, number, variable in wanted:
+            if not programs.is_port_free(at, number):
+                raise CommandError(f"{at}:{number} is in use by another program; set {variable} to use another")
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        supervisor = Supervisor(everything, grace_seconds=grace)
+        with supervisor.signals():
+            supervisor.start()
+            self.stdout.write(f"Running at http://{host}:{port}/ (Ctrl-C stops everything)")
+            supervisor.run()
+            supervisor.stop()

@@ -1,0 +1,61 @@
+"""The programs a site consists of, as command lines: written once for `run`, the demo, make, systemd and containers."""
+
+import json
+import socket
+import sys
+
+from django.conf import settings
+
+from hammy_project.supervisor import Program
+
+_CELERY = [sys.executable, "-m", "celery", "-A", "hammy_project"]
+_MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+
+
+def web(*, host: str = "", port: int = 0) -> Program:
+    """The web server: the contracts' REST face, the console, health and metrics."""
+    log_settings = settings.VAR_DIR / "web_logging.json"
+    log_settings.write_text(json.dumps(settings.LOGGING))
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
+        *("--host", host or settings.WEB_HOST, "--port", str(port or settings.WEB_PORT)),
+        *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
+        # A worker that dies is replaced; one that does not stop is killed.
+        *("--respawn-failed-workers", "--workers-kill-timeout", "15"),
+        *("--http1-buffer-size", "65536"),
+        *("--no-access-log", "--log-config", str(log_settings), "--log-level", "warning"),
+        "hammy_project.wsgi:application",
+    ]
+    return Program(name="web", command=command)
+
+
+def worker() -> Program:
+    """The worker: hands letters over."""
+    return Program(name="worker", command=[*_CELERY, "worker", "--concurrency", str(settings.WORKER_PROCESSES)])
+
+
+def beat() -> Program:
+    """The clock: wakes what is due each second. One or several, what they wake is done once."""
+    return Program(name="beat", command=[*_CELERY, "beat", "--pidfile="])
+
+
+def mailbox(*, port: int) -> Program:
+    """The local mail server that keeps all it is given."""
+    return Program(name="mailbox", command=[*_MANAGE, "mailbox", "--port", str(port)], is_support=True)
+
+
+def is_port_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str, wanted: int) -> int:
+    """``wanted``, or the next one above it that is free."""
+    return next(port for port in range(wanted, 65536) if is_port_free(host, port))
