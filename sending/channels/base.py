@@ -96,5 +96,9 @@ class Channel(ABC):
     def hand_over(self, parcel: Parcel) -> Outcome:
         """Hand the parcel to the outside, at most once; never raises for what the outside does."""
 
+    def raw(self, parcel: Parcel, *, date: datetime) -> bytes:
+        """What goes out for the parcel, byte for byte, when handed over at ``date``; empty where that says nothing."""
+        return b""
+
     def close(self) -> None:
         """Let go of what was kept open between parcels."""
