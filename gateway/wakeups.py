@@ -6,9 +6,9 @@ import logging
 import os
 import threading
 import time
+from typing import Any
 
 from celery import current_app
-from kombu import Connection, Producer
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ class Line:
     """A connection to the broker that one thread keeps open."""
 
     def __init__(self) -> None:
-        self._connection: Connection | None = None
-        self._producer: Producer | None = None
+        self._connection: Any = None
+        self._producer: Any = None
 
     def send(self, wanted: Wake) -> None:
         """Publish, and where the broker can, wait for its word that it has the message.
@@ -165,7 +165,7 @@ def _flush_at_exit() -> None:
 
 def _begin_anew() -> None:
     # The thread, its lock and its connection stayed in the parent.
-    global publisher
+    global publisher  # noqa: PLW0603
     publisher = Publisher()
 
 

@@ -9,4 +9,4 @@ class HammyProjectConfig(AppConfig):
 
     def ready(self) -> None:
         """Make our Celery app the one whose queues wake-ups go to, and be there when its workers come and go."""
-        from hammy_project import celery, worker_life  # noqa: F401
+        from hammy_project import celery, checks, worker_life  # noqa: F401

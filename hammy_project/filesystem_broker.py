@@ -8,7 +8,6 @@ few: every message of ours is a wake-up, and one is enough.
 import contextlib
 import json
 import logging
-import os
 import re
 import time
 import uuid
@@ -77,7 +76,7 @@ class Channel(virtual.Channel):
     def _waiting(self, queue: str) -> list[str]:
         """The queue's files, the oldest first."""
         try:
-            return sorted(name for name in os.listdir(self._folder(queue)) if name.endswith(_SUFFIX))
+            return sorted(path.name for path in self._folder(queue).iterdir() if path.name.endswith(_SUFFIX))
         except FileNotFoundError:
             return []
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import time
+from pathlib import Path
 from typing import Any
 
 from django.core.files import File
@@ -36,11 +37,11 @@ class AtomicFileStorage(FileSystemStorage):
     def remove_abandoned(self, *, seconds: float = _ABANDONED_SECONDS) -> int:
         """Remove what a killed process left half written so long ago; answers how many files."""
         removed = 0
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.path(_INCOMING)) as entries:
-            for entry in entries:
+        with contextlib.suppress(FileNotFoundError):
+            for path in Path(self.path(_INCOMING)).iterdir():
                 with contextlib.suppress(FileNotFoundError):
-                    if entry.stat(follow_symlinks=False).st_mtime < time.time() - seconds:
-                        os.unlink(entry.path)
+                    if path.lstat().st_mtime < time.time() - seconds:
+                        path.unlink()
                         removed += 1
         return removed
 
@@ -49,38 +50,36 @@ class AtomicFileStorage(FileSystemStorage):
         return [folder for folder in folders if folder != _INCOMING], files
 
     def _save(self, name: str, content: File) -> str:
-        target = self.path(name)
-        stored = os.path.relpath(target, self.location).replace("\\", "/")
+        target = Path(self.path(name))
+        stored = str(target.relative_to(self.location))
         if self._is_there(target, content):
             return stored
         if not self._is_swept:
             self._is_swept = True
             self.remove_abandoned()
-        folder = os.path.dirname(target)
-        self._make_folders(folder)
-        incoming = self.path(_INCOMING)
+        incoming = Path(self.path(_INCOMING))
         self._make_folders(incoming)
-        fresh = os.path.join(incoming, secrets.token_hex(16))
+        fresh = incoming / secrets.token_hex(16)
         try:
             self._write(fresh, content)
-            os.replace(fresh, target)
+            self._make_folders(target.parent)
+            fresh.replace(target)
         except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(fresh)
+            fresh.unlink(missing_ok=True)
             raise
-        _sync_folder(folder)
+        _sync_folder(target.parent)
         return stored
 
-    def _is_there(self, target: str, content: File) -> bool:
+    def _is_there(self, target: Path, content: File) -> bool:
         try:
-            if os.stat(target).st_size != content.size:
+            if target.stat().st_size != content.size:
                 return False
             os.utime(target)
         except FileNotFoundError:
             return False
         return True
 
-    def _write(self, path: str, content: File) -> None:
+    def _write(self, path: Path, content: File) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             for chunk in content.chunks():
@@ -90,17 +89,16 @@ class AtomicFileStorage(FileSystemStorage):
                 os.fchmod(file.fileno(), self.file_permissions_mode)
             os.fsync(file.fileno())
 
-    def _make_folders(self, folder: str) -> None:
-        if os.path.isdir(folder):
+    def _make_folders(self, folder: Path) -> None:
+        if folder.is_dir():
             return
-        parent = os.path.dirname(folder)
-        self._make_folders(parent)
+        self._make_folders(folder.parent)
         with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, self.directory_permissions_mode or 0o777)
-        _sync_folder(parent)
+            folder.mkdir(mode=self.directory_permissions_mode or 0o777)
+        _sync_folder(folder.parent)
 
 
-def _sync_folder(folder: str) -> None:
+def _sync_folder(folder: Path) -> None:
     # A name is on the disk only when its folder is.
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

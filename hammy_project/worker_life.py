@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import signals
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from prometheus_client import multiprocess
 
 from gateway import wakeups
@@ -16,6 +16,12 @@ from gateway import wakeups
 def keep_logging(**_: Any) -> None:
     """Log as Django's settings say, instead of as Celery would."""
     logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.worker_init.connect
+def share_no_connection(**_: Any) -> None:
+    """Close what the first process opened while it started: its children must not inherit a connection."""
+    connections.close_all()
 
 
 @signals.task_prerun.connect

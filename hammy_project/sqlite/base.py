@@ -3,8 +3,11 @@
 import os
 import re
 import sqlite3
+import threading
 import weakref
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -103,6 +106,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self._write_lock
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
+        if self.settings_dict["NAME"] in _left_to_parent:
+            raise sqlite3.InterfaceError("This process was forked while its parent used the database: start it anew")
         lock = self.write_lock
         if lock is None or _has_write_ahead_log(_file_of(self.settings_dict["NAME"])):
             return super().get_new_connection(conn_params)
@@ -143,25 +148,36 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._write_lock is not None and (self.connection is None or not self.connection.in_transaction):
             self._write_lock.release()
 
+    def part_from_child(self) -> None:
+        """Close before a fork: SQLite keeps locks by process, and a child that inherits them breaks the file."""
+        if self._thread_ident == threading.get_ident() and not self.in_atomic_block and not self.is_in_memory_db():
+            self.close()
+
     def leave_to_parent(self) -> None:
-        """Let go of a connection that came over a fork, untouched: SQLite forbids even closing it here."""
+        """In a forked child: let go of what could not be closed (a transaction, another thread's), untouched."""
         if self.connection is not None and not self.is_in_memory_db():
-            _left_to_parent.append(self.connection)
+            _left_to_parent[self.settings_dict["NAME"]].append(self.connection)
             self.connection = None
             self.in_atomic_block = self.needs_rollback = self.closed_in_transaction = False
             self.savepoint_ids, self.atomic_blocks, self.run_on_commit = [], [], []
 
 
 _wrappers: weakref.WeakSet[DatabaseWrapper] = weakref.WeakSet()
-_left_to_parent: list[sqlite3.Connection] = []
+# Kept for ever, as SQLite forbids even closing them in the child, by the name of their database.
+_left_to_parent: dict[Any, list[sqlite3.Connection]] = defaultdict(list)
 
 
-def _leave_all() -> None:
+def _part_from_child() -> None:
+    for wrapper in list(_wrappers):
+        wrapper.part_from_child()
+
+
+def _leave_to_parent() -> None:
     for wrapper in list(_wrappers):
         wrapper.leave_to_parent()
 
 
-os.register_at_fork(after_in_child=_leave_all)
+os.register_at_fork(before=_part_from_child, after_in_child=_leave_to_parent)
 
 
 def _file_of(name: str | os.PathLike[str]) -> str:
@@ -172,7 +188,7 @@ def _file_of(name: str | os.PathLike[str]) -> str:
 def _has_write_ahead_log(path: str) -> bool:
     position, mark = _WAL_MARK
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             file.seek(position)
             return file.read(len(mark)) == mark
     except OSError:
