@@ -1,0 +1,1 @@
+"""Programs of others, set up as their documents say, to measure ourselves against."""

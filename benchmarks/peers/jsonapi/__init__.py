@@ -1,0 +1,1 @@
+"""A bare DRF JSON:API service: one model, one ModelViewSet, one row for each POST."""
