@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
-from sending.channels import channels
+from sending.channels import channel, channels
 from sending.letter import Letter
 from sending.models import Message, Template, TemplateVersion
 from sending.rendering import compiled, template_data
@@ -33,7 +33,7 @@ def examine(caller: Caller, letter: Letter) -> Examined:
         supported = ", ".join(sorted(channels()))
         problems.append(Problem(code=Code.INVALID, sentence=f"must be one of {supported}", field=("channel",)))
     else:
-        problems.extend(channels()[letter.channel].check(letter))
+        problems.extend(channel(letter.channel).check(letter))
     problems.extend(_sender_problems(caller, letter))
     if letter.message_type:
         found = _template_version(caller, letter)

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from gateway import wakeups
 from gateway.caller import Caller
 from gateway.clients import Keys
 from gateway.models import ApiClient
 from gateway.recent import forget_all
+from sending.rendering import compiled
 from tests import factories
 
 
@@ -19,6 +21,7 @@ def nothing_remembered(settings: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.HAMMY_CALLER_CACHE_SECONDS = 0
     forget_all()
+    compiled.cache_clear()
     cache.clear()
     yield
     forget_all()
@@ -40,3 +43,22 @@ def caller(db: None) -> Caller:
 def stranger(db: None) -> Caller:
     """Another client like it."""
     return factories.make_caller()
+
+
+class RecordingPublisher(wakeups.Publisher):
+    """Keeps what should have been sent, and sends nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wakes: list[tuple[str, ...]] = []
+
+    def add(self, wanted: tuple[str, ...]) -> None:
+        self.wakes.append(wanted)
+
+
+@pytest.fixture(autouse=True)
+def wakes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Who was woken, in order, with no broker near: ``[("sending.tasks.dispatch", "EMAIL"), …]``."""
+    publisher = RecordingPublisher()
+    monkeypatch.setattr(wakeups, "publisher", publisher)
+    return publisher.wakes

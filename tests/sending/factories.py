@@ -1,31 +1,18 @@
 """Letters, templates and a channel under the test's control."""
 
 from collections.abc import Callable, Iterable
-from itertools import count
 from typing import Any, ClassVar
 
-from gateway.caller import RIGHTS, Caller
+from django.utils import timezone
+
+from gateway.caller import Caller
 from gateway.errors import Problem
-from gateway.models import ApiClient
-from sending import services
+from sending import queue, services
 from sending.channels.base import Channel, Outcome, OutcomeKind, Parcel
 from sending.letter import Letter, LetterAttachment
-from sending.models import Message, MessageEvent, Template, TemplateVersion
+from sending.models import Dispatcher, Message, MessageEvent, Template, TemplateVersion
 from sending.states import VersionStatus
-
-_numbers = count(1)
-
-
-def make_caller(name: str = "", **overrides: Any) -> Caller:
-    """A client of its own with every right but to see all, as the services take it."""
-    client = ApiClient.objects.create(name=name or f"client-{next(_numbers)}", rights=["send"])
-    values: dict[str, Any] = {
-        "client_id": client.pk,
-        "client_name": client.name,
-        "user_name": "anna",
-        "rights": frozenset(RIGHTS) - {"see_all"},
-    }
-    return Caller(**values | overrides)
+from tests.factories import make_caller
 
 
 def a_letter(**overrides: Any) -> Letter:
@@ -59,6 +46,16 @@ def submitted(caller: Caller | None = None, **overrides: Any) -> Message:
     """A letter taken by the service, as its row."""
     accepted = services.submit(caller=caller or make_caller(), letter=a_letter(**overrides))
     return Message.objects.get(pk=accepted.message_id)
+
+
+def make_uncertain() -> Message:
+    """A message whose worker died over it."""
+    message = submitted()
+    dispatcher = Dispatcher.objects.create(host="gone", pid=1, lease_until=timezone.now())
+    queue.claim(channel="EMAIL", dispatcher=dispatcher, size=1)
+    queue.recover(dispatcher, why="worker gone died")
+    message.refresh_from_db()
+    return message
 
 
 def event_names(message: Message) -> list[str]:

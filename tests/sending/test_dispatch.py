@@ -10,11 +10,11 @@ from sending import dispatch, leases, maintenance, queue, services
 from sending.channels.base import Outcome, OutcomeKind
 from sending.models import Dispatcher, Lane, Message, MessageEvent
 from sending.states import Status
+from tests.factories import make_caller
 from tests.sending.factories import (
     ScriptedChannel,
     an_attachment,
     event_names,
-    make_caller,
     make_template,
     submitted,
 )

@@ -1,0 +1,104 @@
+"""The operators' commands over messages."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from sending.models import Message
+from sending.states import Status
+from tests.factories import make_caller
+from tests.sending.factories import event_names, make_uncertain, submitted
+
+pytestmark = pytest.mark.django_db
+
+
+def _run(*arguments: Any, **options: Any) -> str:
+    out = StringIO()
+    call_command(*arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_cancel_names_messages_and_keeps_the_reason() -> None:
+    message = submitted()
+    assert json.loads(_run("cancel", message.pk, "--reason", "wrong list", "--json")) == {
+        "done": "cancelled",
+        "count": 1,
+    }
+    message.refresh_from_db()
+    assert (message.status, message.reason) == ("CANCELLED", "wrong list")
+    assert message.events.get(name="CANCELLED").actor.endswith("(command)")
+
+
+def test_cancel_refuses_what_is_gone_and_says_what_it_is() -> None:
+    message = submitted()
+    _run("cancel", message.pk)
+    with pytest.raises(CommandError, match=f"cannot become CANCELLED: message {message.pk} is CANCELLED"):
+        _run("cancel", message.pk)
+
+
+def test_commands_want_messages_or_a_choice_never_both() -> None:
+    for arguments in (["cancel"], ["cancel", "1", "--batch-id", "B"]):
+        with pytest.raises(CommandError, match="name messages by id, or choose them"):
+            _run(*arguments)
+
+
+def test_requeue_takes_the_failed_of_a_batch_with_fresh_attempts() -> None:
+    caller = make_caller()
+    failed, fine = submitted(caller, batch_id="B"), submitted(caller, batch_id="B")
+    Message.objects.filter(pk=failed.pk).update(status=Status.FAILED, closed_at=failed.created_at, attempts=12)
+    assert _run("requeue", "--batch-id", "B") == "requeued: 1\n"
+    failed.refresh_from_db()
+    assert (failed.status, failed.attempts, failed.closed_at) == ("ACCEPTED", 0, None)
+    assert event_names(fine) == ["ACCEPTED"]
+
+
+def test_release_lets_held_messages_go() -> None:
+    caller = make_caller()
+    message = submitted(caller)
+    Message.objects.update(status=Status.HELD, held_for="PERSON", due_at=None)
+    assert _run("release", message.pk) == "released: 1\n"
+    message.refresh_from_db()
+    assert (message.status, message.held_for, message.due_at is not None) == ("ACCEPTED", "", True)
+
+
+def test_settle_lists_the_uncertain_and_decides_them() -> None:
+    message = make_uncertain()
+    (row,) = json.loads(_run("settle", "--json"))
+    assert (row["messageId"], row["recipient"]) == (message.pk, "elek@example.com")
+    assert _run("settle").endswith("1 uncertain\n")
+    with pytest.raises(CommandError, match="--verdict: must be one of sent, send_again, give_up"):
+        _run("settle", message.pk)
+    assert _run("settle", message.pk, "--verdict", "sent", "--reason", "asked her") == "settled: 1\n"
+    message.refresh_from_db()
+    assert (message.status, message.reason) == ("SENT", "asked her")
+
+
+def test_settle_refuses_what_is_not_uncertain() -> None:
+    message = submitted()
+    with pytest.raises(CommandError, match=f"cannot become SENT: message {message.pk} is ACCEPTED"):
+        _run("settle", message.pk, "--verdict", "sent")
+
+
+def test_show_message_tells_its_life_but_not_what_it_says() -> None:
+    message = submitted(mail_body="titkos")
+    shown = json.loads(_run("show_message", message.pk, "--json"))
+    assert (shown["messageId"], shown["status"]) == (message.pk, "ACCEPTED")
+    assert [event["eventName"] for event in shown["events"]] == ["ACCEPTED"]
+    text = _run("show_message", message.pk)
+    assert "ACCEPTED" in text
+    assert "titkos" not in text
+    with pytest.raises(CommandError, match="message 0 not found"):
+        _run("show_message", 0)
+
+
+def test_purge_messages_needs_an_age(settings: Any) -> None:
+    message = submitted()
+    _run("cancel", message.pk)
+    with pytest.raises(CommandError, match="HAMMY_RETENTION_DAYS keeps messages for ever; name --days"):
+        _run("purge_messages")
+    assert json.loads(_run("purge_messages", "--days", "1", "--json")) == {"done": "purged", "count": 0, "files": 0}
+    assert _run("purge_messages", "--days", "0") == "purged: 1 messages, 0 files\n"
+    assert not Message.objects.exists()
