@@ -7,12 +7,11 @@ that is how secrets are mounted.
 import os
 from pathlib import Path
 
-import environ
-
 from hammy_project import addresses, secret_key
+from hammy_project.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+env = Environment()
 
 # ── where things lie ────────────────────────────────────────────────────────────────────────────
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
@@ -66,8 +65,9 @@ MEDIA_ROOT = VAR_DIR / "files"
 
 # ── secrets ─────────────────────────────────────────────────────────────────────────────────────
 # The embedded default keeps a key of its own beside its database; a real site names one (check hammy.E001).
-IS_SECRET_KEY_GIVEN = "SECRET_KEY" in os.environ or "SECRET_KEY_FILE" in os.environ
-SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.kept_at(VAR_DIR / "secret_key")
+SECRET_KEY = env.str("SECRET_KEY", "")
+IS_SECRET_KEY_GIVEN = bool(SECRET_KEY)
+SECRET_KEY = SECRET_KEY or secret_key.kept_at(VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # ── what the project is made of ─────────────────────────────────────────────────────────────────
@@ -137,6 +137,10 @@ IS_HTTPS = HAMMY_PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", False)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
+# Load balancers and Prometheus ask us directly, in plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 # Set behind a proxy that always overwrites the header, and only there.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("HAMMY_BEHIND_PROXY", False) else None
 USE_X_FORWARDED_HOST = SECURE_PROXY_SSL_HEADER is not None
@@ -205,8 +209,8 @@ WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.auth.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["gateway.auth.HasRight"],
-    "DEFAULT_RENDERER_CLASSES": ["gateway.rest.JsonApiRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.rest.AcceptIgnored",
+    "DEFAULT_RENDERER_CLASSES": ["gateway.renderers.JsonApiRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.renderers.AcceptIgnored",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular_jsonapi.schemas.openapi.JsonApiAutoSchema",
     "EXCEPTION_HANDLER": "gateway.rest.exception_handler",
     "UNAUTHENTICATED_USER": None,

@@ -1,0 +1,185 @@
+"""System checks: what an operator can get wrong in the environment, each with an id (docs/operators/settings.md)."""
+
+import ipaddress
+import os
+import re
+import zoneinfo
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+_AT_LEAST_ONE = (
+    "HAMMY_CLAIM_SIZE",
+    "HAMMY_KEY_OVERLAP_HOURS",
+    "HAMMY_LOGIN_HOURS",
+    "HAMMY_MAX_MAIL_BYTES",
+    "HAMMY_MAX_REQUEST_BYTES",
+    "HAMMY_RETRY_ATTEMPTS",
+    "HAMMY_SMTP_MESSAGES_PER_CONNECTION",
+    "HAMMY_TEMPLATE_OUTPUT",
+    "HAMMY_TOKEN_MINUTES",
+    "AXES_FAILURE_LIMIT",
+    "WEB_THREADS",
+    "WEB_WORKERS",
+    "WORKER_PROCESSES",
+)
+_ABOVE_ZERO = (
+    "AXES_COOLOFF_TIME",
+    "HAMMY_LANE_CAP_SECONDS",
+    "HAMMY_LANE_FIRST_SECONDS",
+    "HAMMY_LEASE_SECONDS",
+    "HAMMY_RETRY_AGE_SECONDS",
+    "HAMMY_RETRY_CAP_SECONDS",
+    "HAMMY_RETRY_FIRST_SECONDS",
+    "HAMMY_SMTP_COMMAND_TIMEOUT",
+    "HAMMY_SMTP_CONNECT_TIMEOUT",
+    "HAMMY_SMTP_FINAL_DOT_TIMEOUT",
+    "HAMMY_TEMPLATE_SECONDS",
+    "HAMMY_WAKE_SECONDS",
+)
+_NOT_NEGATIVE = ("HAMMY_CALLER_CACHE_SECONDS", "SECURE_HSTS_SECONDS", "CONN_MAX_AGE")
+# What settings.py calls otherwise than the environment does.
+_VARIABLES = {
+    "AXES_FAILURE_LIMIT": "HAMMY_LOGIN_FAILURES",
+    "AXES_COOLOFF_TIME": "HAMMY_LOGIN_COOLOFF_HOURS",
+    "WEB_PORT": "PORT",
+}
+_DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_HIGHEST_PORT = 65535
+
+
+@checks.register
+def secrets(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E001: every host of a site must know the same secret key."""
+    if not settings.IS_SECRET_KEY_GIVEN and not settings.IS_EMBEDDED_DATABASE:
+        yield checks.Error(
+            "SECRET_KEY is not set, though the database is a server's",
+            hint="Give every host the same SECRET_KEY (or SECRET_KEY_FILE): it seals the clients' secrets.",
+            id="hammy.E001",
+        )
+
+
+@checks.register
+def addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E002, E010, E011: who we say we are."""
+    url = urlsplit(settings.HAMMY_PUBLIC_URL)
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        yield checks.Error(
+            f"HAMMY_PUBLIC_URL is no address: {settings.HAMMY_PUBLIC_URL}",
+            hint="Such as https://letters.example.org: the address at which clients and people reach this site.",
+            id="hammy.E002",
+        )
+    try:
+        validate_email(settings.HAMMY_FROM_ADDRESS.replace("@localhost", "@localhost.localdomain"))
+    except ValidationError:
+        yield checks.Error(f"HAMMY_FROM_ADDRESS is no e-mail address: {settings.HAMMY_FROM_ADDRESS}", id="hammy.E010")
+    if not _DOMAIN.fullmatch(settings.HAMMY_MESSAGE_ID_DOMAIN):
+        yield checks.Error(f"HAMMY_MESSAGE_ID_DOMAIN is no domain: {settings.HAMMY_MESSAGE_ID_DOMAIN}", id="hammy.E011")
+
+
+@checks.register
+def places(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E003, E012: the zone and language of the site."""
+    if settings.TIME_ZONE not in zoneinfo.available_timezones():
+        yield checks.Error(
+            f"TIME_ZONE is unknown: {settings.TIME_ZONE}", hint="Such as Europe/Budapest.", id="hammy.E003"
+        )
+    if settings.LANGUAGE_CODE not in dict(settings.LANGUAGES):
+        yield checks.Error(
+            f"LANGUAGE_CODE must be one of {', '.join(dict(settings.LANGUAGES))}: {settings.LANGUAGE_CODE}",
+            id="hammy.E012",
+        )
+
+
+@checks.register
+def networks(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E004, E005: networks and ports."""
+    for name in ("HAMMY_METRICS_NETWORKS", "HAMMY_OUTBOUND_NETWORKS"):
+        for text in getattr(settings, name):
+            try:
+                ipaddress.ip_network(text)
+            except ValueError as error:
+                yield checks.Error(
+                    f"{name}: {error}", hint="Such as 10.0.0.0/8 or fd00::/8, separated by commas.", id="hammy.E004"
+                )
+    for name, ports in (("HAMMY_OUTBOUND_PORTS", settings.HAMMY_OUTBOUND_PORTS), ("WEB_PORT", [settings.WEB_PORT])):
+        if wrong := [port for port in ports if not 1 <= port <= _HIGHEST_PORT]:
+            yield checks.Error(f"{_VARIABLES.get(name, name)}: no port: {wrong}", id="hammy.E005")
+
+
+@checks.register
+def folders(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E006: where files are kept must be ours to write, or ours to make."""
+    for name in ("VAR_DIR", "HAMMY_EXTERNAL_ROOT", "HAMMY_SPOOL"):
+        path = Path(getattr(settings, name))
+        nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            yield checks.Error(
+                f"{name}: {path} cannot be written", hint="Make it, and give it to the user we run as.", id="hammy.E006"
+            )
+
+
+@checks.register
+def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E007–E009, E013: times, sizes and counts, and those that must fit each other."""
+    if settings.HAMMY_LEASE_SECONDS <= settings.HAMMY_SMTP_FINAL_DOT_TIMEOUT + settings.HAMMY_SMTP_COMMAND_TIMEOUT:
+        yield checks.Error(
+            "HAMMY_LEASE_SECONDS must be longer than HAMMY_SMTP_FINAL_DOT_TIMEOUT and HAMMY_SMTP_COMMAND_TIMEOUT together",
+            hint="Else a worker that waits for a slow mail server is taken for dead.",
+            id="hammy.E007",
+        )
+    for names, is_right, words in (
+        (_AT_LEAST_ONE, lambda value: value >= 1, "at least 1"),
+        (_ABOVE_ZERO, lambda value: value > 0, "above 0"),
+        (_NOT_NEGATIVE, lambda value: value >= 0, "0 or more"),
+    ):
+        for name in names:
+            value = _value(name)
+            if not is_right(value):
+                yield checks.Error(f"{_VARIABLES.get(name, name)} must be {words}: {value}", id="hammy.E008")
+    for first, cap in (
+        ("HAMMY_RETRY_FIRST_SECONDS", "HAMMY_RETRY_CAP_SECONDS"),
+        ("HAMMY_LANE_FIRST_SECONDS", "HAMMY_LANE_CAP_SECONDS"),
+    ):
+        if getattr(settings, first) > getattr(settings, cap):
+            yield checks.Error(f"{first} must not be above {cap}", id="hammy.E009")
+    if settings.HAMMY_RETENTION_DAYS != -1 and settings.HAMMY_RETENTION_DAYS < 1:
+        yield checks.Error(
+            f"HAMMY_RETENTION_DAYS must be -1 (keep for ever) or at least 1: {settings.HAMMY_RETENTION_DAYS}",
+            id="hammy.E013",
+        )
+
+
+@checks.register
+def habits(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """W001–W005: what runs, but not as a site on servers should."""
+    if settings.HAMMY_TOKEN_MINUTES > 24 * 60:
+        yield checks.Warning("HAMMY_TOKEN_MINUTES: a token that lives for days is a password", id="hammy.W005")
+    if settings.IS_EMBEDDED_DATABASE:
+        return
+    if settings.IS_EMBEDDED_CACHE:
+        yield checks.Warning(
+            "CACHE_URL is not set: each host counts requests for itself",
+            hint="A redis:// that all hosts share makes a client's limit hold for the site.",
+            id="hammy.W001",
+        )
+    if settings.IS_EMBEDDED_BROKER:
+        yield checks.Warning(
+            "BROKER_URL is not set: wake-ups reach only the workers of their own host, others look once a second",
+            id="hammy.W002",
+        )
+    if settings.DEBUG:
+        yield checks.Warning("DEBUG is on: errors show settings and data to whoever causes them", id="hammy.W003")
+    if not settings.IS_EMAIL_URL_GIVEN:
+        yield checks.Warning("EMAIL_URL is not set: letters go to a mailbox on this machine", id="hammy.W004")
+
+
+def _value(name: str) -> float:
+    return float(settings.DATABASES["default"][name] or 0) if name == "CONN_MAX_AGE" else float(getattr(settings, name))

@@ -1,0 +1,106 @@
+"""What machines ask of a running site: is it alive, is it ready, what does it count."""
+
+import hmac
+import ipaddress
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from gateway.remote import remote_address
+from hammy_project import vital_signs
+
+
+@require_safe
+@never_cache
+def alive(request: HttpRequest) -> HttpResponse:
+    """``GET /healthz``: this process answers. 200 ``{"status": "alive"}``."""
+    return JsonResponse({"status": "alive"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """``GET /readyz``: 200 when database and broker can be reached, else 503 that says which cannot.
+
+    ``{"status": "ready"|"not ready", "database": "ok"|"unreachable", "broker": …, "oldestDueSeconds": 0.0}``; the
+    age is null while the database cannot be asked. Details of a failure are for the doctor, not for the public.
+    """
+    database = not vital_signs.database_failure()
+    broker = not vital_signs.remembered.broker_failure()
+    age = None
+    if database:
+        try:
+            age = round(vital_signs.oldest_due_seconds(), 3)
+        except DatabaseError:
+            database = False
+    is_ready = database and broker
+    return JsonResponse(
+        {
+            "status": "ready" if is_ready else "not ready",
+            "database": "ok" if database else "unreachable",
+            "broker": "ok" if broker else "unreachable",
+            "oldestDueSeconds": age,
+        },
+        status=200 if is_ready else 503,
+    )
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """``GET /metrics``: Prometheus' text format, summed over the processes of this host, and what waits in the
+    database. For ``Authorization: Bearer <HAMMY_METRICS_TOKEN>`` or an address in HAMMY_METRICS_NETWORKS, else 403."""
+    if not _may_read(request):
+        return JsonResponse({"status": "forbidden"}, status=403)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    registry.register(_Queue())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Queue(Collector):
+    """Depth and age of what waits, asked of the database when Prometheus asks us."""
+
+    def collect(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily(
+            "hammy_messages_waiting", "Messages that are not closed, or in doubt", labels=["channel", "status"]
+        )
+        age = GaugeMetricFamily(
+            "hammy_messages_waiting_oldest_seconds",
+            "How long ago the oldest of them became due, or came to this status",
+            labels=["channel", "status"],
+        )
+        is_up = GaugeMetricFamily("hammy_database_up", "1 when the database answers")
+        try:
+            for item in vital_signs.waiting():
+                depth.add_metric([item.channel, item.status], item.count)
+                age.add_metric([item.channel, item.status], item.seconds)
+            is_up.add_metric([], 1)
+        except DatabaseError:
+            # The counters are still worth reading, then more than ever.
+            is_up.add_metric([], 0)
+        yield from (depth, age, is_up)
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+
+def _may_read(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    expected = settings.HAMMY_METRICS_TOKEN
+    if expected and scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), expected.encode()):
+        return True
+    address = remote_address(request)
+    if not address:
+        return False
+    return any(
+        ipaddress.ip_address(address) in ipaddress.ip_network(network) for network in settings.HAMMY_METRICS_NETWORKS
+    )

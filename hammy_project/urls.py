@@ -1,0 +1,23 @@
+"""Every address of a site: doors, console, documents, health."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from hammy_project import health
+
+_PUBLIC = {"authentication_classes": [], "permission_classes": []}
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("hammy/json/auth/v1/", include("gateway.urls")),
+    path("hammy/json/send/", include("sending.send_v2.urls")),
+    path("hammy/openapi", SpectacularJSONAPIView.as_view(**_PUBLIC), name="openapi"),
+    path("hammy/docs", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]
