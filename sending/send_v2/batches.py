@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from rest_framework.request import Request
 
 from gateway.caller import Caller
@@ -22,7 +22,10 @@ from sending.services import Accepted
 
 MOST_MESSAGES = 10_000
 _MEMBERS = ("batchId", "messages")
-_BATCH_ID: TypeAdapter[str | None] = TypeAdapter(Annotated[str | None, Line(100)])
+
+
+class _Batch(BaseModel):
+    batch_id: Annotated[str | None, Line(100)] = Field(None, alias="batchId")
 
 
 class BatchesView(ApiView):
@@ -64,9 +67,9 @@ def _read(data: object) -> tuple[str, Sequence[object]]:
     found = []
     batch_id = ""
     try:
-        batch_id = _BATCH_ID.validate_python(data.get("batchId")) or ""
+        batch_id = _Batch.model_validate({"batchId": data.get("batchId")}).batch_id or ""
     except ValidationError as error:
-        found = [problem.at("batchId") for problem in problems.of_validation(error)]
+        found = problems.of_validation(error)[0]
     if len(messages) > MOST_MESSAGES:
         found.append(Problem(code=Code.INVALID, sentence=f"must hold at most {MOST_MESSAGES}", field=("messages",)))
     found += [

@@ -32,12 +32,20 @@ _SENTENCES = {
 }
 
 
-def of_validation(error: ValidationError) -> list[Problem]:
-    """A problem for each thing pydantic found, at the path of contract names; raises Refusal when there is no end."""
+def of_validation(error: ValidationError) -> tuple[list[Problem], list[Path]]:
+    """A problem for each thing pydantic found, with the contract's names, and where in the data each stands.
+
+    Raises Refusal where there is no end, or where a name cannot even be repeated.
+    """
     if error.error_count() > MOST_COUNTED:
         raise endless()
     details = error.errors(include_url=False, include_input=False)
-    return [_of_detail(detail["type"], detail["loc"], detail.get("ctx", {})) for detail in details]
+    if not all(detail["loc"] for detail in details):
+        raise refuse(Code.MALFORMED, "a name in the request is not valid Unicode text")
+    return (
+        [_of_detail(detail["type"], detail["loc"], detail.get("ctx", {})) for detail in details],
+        [detail["loc"] for detail in details],
+    )
 
 
 def endless() -> Refusal:
@@ -74,11 +82,10 @@ def _hint(name: str) -> str:
     return f"; did you mean {known[found[0]]}?" if found else ""
 
 
-def without(data: dict[str, Any], problems: Iterable[Problem]) -> dict[str, Any]:
-    """A copy of ``data`` that lacks what has a problem, so that the rest can be looked at."""
+def without(data: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
+    """A copy of ``data`` that lacks what stands at ``paths``, so that the rest can be looked at."""
     rest = deepcopy(data)
-    for problem in problems:
-        *outer, last = problem.field
+    for *outer, last in paths:
         inner: Any = rest
         try:
             for part in outer:

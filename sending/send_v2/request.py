@@ -72,8 +72,9 @@ def read(data: object, *, examine: Callable[[Letter], object] | None = None) -> 
     try:
         request = SendRequest.model_validate(data)
     except ValidationError as error:
-        found = [*problems.of_validation(error), *found]
-        request = SendRequest.model_validate(problems.without(data, found))
+        invalid, places = problems.of_validation(error)
+        found = [*invalid, *found]
+        request = SendRequest.model_validate(problems.without(data, places))
     reading = _Reader(request, spelling, found).read()
     if not found:
         return reading
@@ -164,7 +165,7 @@ class _Reader:
             try:
                 parse_xml_data(values["xml_data"])
             except ValueError as error:
-                self.report(Code.INVALID, str(error), ("xmlData",))
+                self.report(Code.INVALID, str(error).removeprefix("xmlData ").removesuffix("."), ("xmlData",))
                 del values["xml_data"]
         if "archiving_expected" in values:
             self.report(Code.STORE, "must be false: no archive store is available", ("archivingExpected",))
