@@ -66,7 +66,7 @@ _own: Lease | None = None
 
 def standing() -> Lease:
     """This process's lease, taken anew where the last one was lost."""
-    global _own
+    global _own  # noqa: PLW0603 (one per process, and forgotten by none)
     if _own is None or not _own.is_current or not _own.renew():
         _own = Lease()
     return _own

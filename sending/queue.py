@@ -81,7 +81,8 @@ def give_back(
 ) -> None:
     """Claimed but not begun: back to waiting, nothing spent."""
     mine = Message.objects.filter(id__in=[message.pk for message in messages], dispatcher=dispatcher)
-    move(mine, Status.ACCEPTED, reason=reason, **({"due_at": due_at} if due_at else {}))
+    columns: dict[str, Any] = {"due_at": due_at} if due_at else {}
+    move(mine, Status.ACCEPTED, reason=reason, **columns)
 
 
 # One statement, so that it is one round trip and its commit alone may be asynchronous: after a crash of the database

@@ -25,7 +25,7 @@ def _kill_at_random(running: Site, kills: int) -> int:
     worker = running.start_worker()
     killed = 0
     for number in range(kills):
-        wait_until(lambda: len(_children(worker)) >= 2, seconds=30, what="the pool")
+        wait_until(lambda pool=worker: len(_children(pool)) >= 2, seconds=30, what="the pool")
         time.sleep(random.uniform(0.05, 0.6))
         if number % 5 == 4:
             killed += 2

@@ -72,7 +72,8 @@ def test_the_parcel_holds_the_words_the_addresses_and_the_attachments(worker) ->
     assert (parcel.recipient.address, parcel.recipient.name) == ("elek@example.com", "Teszt Elek")
     assert [(one.address, one.name) for one in parcel.cc] == [("cc@example.com", "Másolat")]
     assert [one.address for one in parcel.bcc] == ["bcc@example.com"]
-    assert parcel.reply_to is not None and parcel.reply_to.address == "valasz@biztosito.hu"
+    assert parcel.reply_to is not None
+    assert parcel.reply_to.address == "valasz@biztosito.hu"
     assert [(one.file_name, one.content) for one in parcel.enclosures] == [("minta.pdf", b"abc")]
 
 

@@ -198,10 +198,13 @@ def test_a_bulk_takes_the_good_and_refuses_the_bad_each_on_its_own() -> None:
         a_letter(request_id="1", mail_body="más"),
     ]
     first, second, third, fourth = services.submit_many(caller=caller, letters=letters)
-    assert isinstance(first, services.Accepted) and not first.is_repeat
-    assert isinstance(second, Refusal) and second.code == Code.INVALID
+    assert isinstance(first, services.Accepted)
+    assert not first.is_repeat
+    assert isinstance(second, Refusal)
+    assert second.code == Code.INVALID
     assert third == services.Accepted(message_id=first.message_id, uuid=first.uuid, is_repeat=True)
-    assert isinstance(fourth, Refusal) and fourth.code == Code.DUPLICATE_REQUEST
+    assert isinstance(fourth, Refusal)
+    assert fourth.code == Code.DUPLICATE_REQUEST
     assert Message.objects.count() == 1
 
 
