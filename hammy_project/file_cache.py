@@ -5,6 +5,7 @@ import fcntl
 import os
 import pickle
 import random
+import struct
 import time
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ from django.core.cache.backends.filebased import FileBasedCache
 _LOCKS = 64
 _WRITES_PER_SWEEP = 2000
 _MAX_ENTRIES = 100_000
+# A counter's file: the mark, when it expires, its value; always of one length.
+_COUNTER_MARK = b"counter "
+_COUNTER = struct.Struct("<dq")
+_VALUE = struct.Struct("<q")
+_NEVER = float("inf")
 
 
 class LockedFileCache(FileBasedCache):
@@ -32,6 +38,9 @@ class LockedFileCache(FileBasedCache):
 
     def add(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         path = self._key_to_file(key, version)
+        # Mostly it is there, and then there is nothing to wait for.
+        if self._read(path) is not None:
+            return False
         with self._locked(path):
             if self._read(path) is not None:
                 return False
@@ -62,11 +71,17 @@ class LockedFileCache(FileBasedCache):
                 raise ValueError(f"Key '{key}' not found")
             expires_at, value = entry
             changed: int = value + delta
-            self._write(path, expires_at, changed)
+            if not (_is_counter(value) and _is_counter(changed) and self._count(path, changed)):
+                self._write(path, expires_at, changed)
         return changed
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        entry = self._read(self._key_to_file(key, version))
+        path = self._key_to_file(key, version)
+        entry = self._read(path)
+        if entry is not None and _is_counter(entry[1]):
+            # A counter is changed in place: only under the lock is it sure to be read whole.
+            with self._locked(path):
+                entry = self._read(path)
         return default if entry is None else entry[1]
 
     def has_key(self, key: str, version: int | None = None) -> bool:
@@ -80,26 +95,48 @@ class LockedFileCache(FileBasedCache):
         except FileNotFoundError:
             return None
         try:
-            expires_at, value = pickle.loads(content)
-            if expires_at is not None and expires_at < time.time():
-                return None
-            return expires_at, pickle.loads(zlib.decompress(value)) if isinstance(value, bytes) else value
-        except (EOFError, ValueError, pickle.UnpicklingError, zlib.error):
+            if content.startswith(_COUNTER_MARK):
+                expires_at, value = _COUNTER.unpack_from(content, len(_COUNTER_MARK))
+            else:
+                expires_at, packed = pickle.loads(content)
+                value = pickle.loads(zlib.decompress(packed))
+        except (EOFError, ValueError, TypeError, struct.error, pickle.UnpicklingError, zlib.error):
             # What a power cut left of a file: to a cache it is as good as none.
             return None
+        if expires_at < time.time():
+            return None
+        return (None if expires_at == _NEVER else expires_at), value
 
     def _write(self, path: str, expires_at: float | None, value: Any) -> None:
-        stored = value if type(value) is int else zlib.compress(pickle.dumps(value, self.pickle_protocol))
+        expires_at = _NEVER if expires_at is None else expires_at
+        if _is_counter(value):
+            content = _COUNTER_MARK + _COUNTER.pack(expires_at, value)
+        else:
+            packed = zlib.compress(pickle.dumps(value, self.pickle_protocol))
+            content = pickle.dumps((expires_at, packed), self.pickle_protocol)
         fresh = f"{self._lock_of(path)}.fresh"
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with open(handle, "wb", buffering=0) as file:
-                file.write(pickle.dumps((expires_at, stored), self.pickle_protocol))
+                file.write(content)
             os.replace(fresh, path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(fresh)
             raise
+
+    def _count(self, path: str, value: int) -> bool:
+        # In place, because replacing a file costs many times this: file systems hurry to bring its successor to disk.
+        try:
+            handle = os.open(path, os.O_WRONLY)
+        except FileNotFoundError:
+            # The cache was cleared this very moment.
+            return False
+        try:
+            os.pwrite(handle, _VALUE.pack(value), len(_COUNTER_MARK) + _COUNTER.size - _VALUE.size)
+        finally:
+            os.close(handle)
+        return True
 
     def _lock_of(self, path: str) -> str:
         return os.path.join(self._dir, f"{int(os.path.basename(path)[:8], 16) % _LOCKS}.lock")
@@ -132,3 +169,7 @@ class LockedFileCache(FileBasedCache):
                 if self._read(path) is None:
                     self._delete(path)
         super()._cull()
+
+
+def _is_counter(value: Any) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
