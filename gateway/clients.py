@@ -10,12 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from gateway.dates import format_moment
-from gateway.errors import Code, Problem, Refusal, not_found
+from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from gateway.lookup import digest_of
 from gateway.models import ApiClient, Credential
 from gateway.recent import forget_all
@@ -51,14 +51,20 @@ def create_client(*, name: str, users: Iterable[User] = (), **values: Any) -> tu
     names; nothing is left behind then.
     """
     client = ApiClient(name=name, **values)
+    # Whatever language the process speaks: these sentences are for commands and logs.
+    with translation.override("en"):
+        try:
+            client.full_clean()
+        except ValidationError as error:
+            raise Refusal(_problems(error)) from error
     try:
-        client.full_clean()
-    except ValidationError as error:
-        raise Refusal(_problems(error)) from error
-    with transaction.atomic():
-        client.save()
-        client.users.set(list(users))
-        return client, issue_keys(client=client)
+        with transaction.atomic():
+            client.save()
+            client.users.set(list(users))
+            return client, issue_keys(client=client)
+    except IntegrityError as error:
+        # Another process took the name since it was looked up.
+        raise refuse(Code.INVALID, "is taken by another client", "name") from error
 
 
 def issue_keys(*, client: ApiClient) -> Keys:

@@ -86,7 +86,8 @@ def admits(client: KnownClient, user: AbstractBaseUser) -> bool:
 
 def stamp_of(user: AbstractBaseUser) -> str:
     """Ties tokens to the password they were given for: after a change they are worth nothing."""
-    return user.get_session_auth_hash()[:16]
+    # The stored password is itself a salted hash; unlike Django's session hash this survives a new SECRET_KEY.
+    return sha256(f"hammy.stamp {user.password}".encode()).hexdigest()[:16]
 
 
 def _load_client(kind: str, lookup: str) -> KnownClient | None:

@@ -18,7 +18,13 @@ class ApiClient(models.Model):
     """An integrating system (contract hammy_common, "Who calls"). No users listed = every active user."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=100, unique=True, validators=[client_rules.check_name])
+    name = models.CharField(
+        _("name"),
+        max_length=100,
+        unique=True,
+        validators=[client_rules.check_name],
+        error_messages={"unique": _("is taken by another client")},
+    )
     rights = models.JSONField(_("rights"), default=list, blank=True, validators=[client_rules.check_rights])
     users = models.ManyToManyField(
         settings.AUTH_USER_MODEL,

@@ -5,8 +5,6 @@ from typing import Any, ClassVar, cast
 
 from django.http import HttpResponse
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -14,6 +12,19 @@ from gateway import answers, body, envelope
 from gateway.caller import Caller
 from gateway.errors import Problem
 from gateway.failures import refusal_for
+from gateway.renderers import AcceptIgnored, JsonApiRenderer, PlainJsonRenderer
+
+__all__ = [
+    "JSON",
+    "JSON_API",
+    "AcceptIgnored",
+    "ApiView",
+    "JsonApiRenderer",
+    "JsonBody",
+    "PlainJsonRenderer",
+    "exception_handler",
+    "read_json",
+]
 
 JSON = answers.JSON
 JSON_API = answers.JSON_API
@@ -61,33 +72,3 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     if isinstance(error, MethodNotAllowed) and view is not None:
         response.headers["Allow"] = ", ".join(view.allowed_methods)
     return response
-
-
-class JsonApiRenderer(BaseRenderer):
-    """``application/vnd.api+json``, as the view built it."""
-
-    media_type = JSON_API
-    format = "vnd.api+json"
-    charset = None
-
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
-    ) -> bytes:
-        return b"" if data is None else answers.json_bytes(data)
-
-
-class PlainJsonRenderer(JsonApiRenderer):
-    """``application/json``, as the view built it."""
-
-    media_type = JSON
-    format = "json"
-
-
-class AcceptIgnored(BaseContentNegotiation):
-    """Every caller gets the view's own format, whatever its Accept says."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0] if parsers else None
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type

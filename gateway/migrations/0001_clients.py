@@ -27,7 +27,11 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        max_length=100, unique=True, validators=[gateway.client_rules.check_name], verbose_name="name"
+                        error_messages={"unique": "is taken by another client"},
+                        max_length=100,
+                        unique=True,
+                        validators=[gateway.client_rules.check_name],
+                        verbose_name="name",
                     ),
                 ),
                 (
