@@ -3,7 +3,7 @@
 import secrets
 from base64 import b32encode, b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -29,10 +29,10 @@ class Keys:
     """What a client needs to call and to be called; the only moment at which it is all in clear."""
 
     name: str
-    client_hash_key: str
+    client_hash_key: str = field(repr=False)
     access_id: str
-    secret: str
-    webhook_secret: str
+    secret: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
 
     def as_json(self) -> dict[str, str]:
         return {

@@ -1,6 +1,6 @@
 """Who a key or a token belongs to: the one place that asks the database, remembered for a second."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -25,7 +25,7 @@ class KnownClient:
     needs_user_token: bool
     networks: tuple[IPv4Network | IPv6Network, ...]
     requests_per_minute: int | None
-    secret: str = ""
+    secret: str = field(default="", repr=False)
 
     def admit(self, address: str | None) -> None:
         """Raise 2002 when ``address`` is outside the allowed networks, 2003 when it calls too often.

@@ -40,8 +40,8 @@ class ApiView(APIView):
 
     required_right: ClassVar[str]
     answer_type = JSON_API
-    # OPTIONS would describe our docstrings to strangers.
-    metadata_class = None
+    # Without OPTIONS, which would describe our docstrings to strangers.
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     @property
     def caller(self) -> Caller:

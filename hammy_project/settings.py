@@ -7,7 +7,7 @@ that is how secrets are mounted.
 import os
 from pathlib import Path
 
-from hammy_project import addresses, secret_key
+from hammy_project import addresses, console, secret_key
 from hammy_project.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -119,6 +119,8 @@ TEMPLATES = [
         },
     }
 ]
+
+UNFOLD = console.UNFOLD
 
 # ── who may come in ─────────────────────────────────────────────────────────────────────────────
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -239,5 +241,5 @@ LOGGING = {
         "out": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request", "secrets"]},
     },
     "root": {"handlers": ["out"], "level": LOG_LEVEL},
-    "loggers": {"celery.worker.strategy": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "celery.worker.strategy": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
 }

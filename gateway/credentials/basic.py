@@ -21,8 +21,8 @@ def caller_by_basic(*, authorization: str, address: str | None = None) -> Caller
     if scheme.lower() != "basic" or not colon:
         raise refuse(Code.CLIENT, "must be Basic with the access id and its secret", "Authorization", parameter=True)
     client = client_by_access_id(access_id)
-    right = client.secret if client and client.secret else _NOBODY
-    if not hmac.compare_digest(secret.encode(), right.encode()) or client is None:
+    right = client.secret if client else _NOBODY
+    if not hmac.compare_digest(secret.encode(), right.encode()) or client is None or not client.secret:
         raise refuse(Code.CLIENT, "access id or secret wrong", "Authorization", parameter=True)
     client.admit(address)
     return client.caller

@@ -1,6 +1,6 @@
 """User tokens: short-lived, signed by us for us, bound to one client and one user."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,7 @@ _LONGEST = 4096
 class Token:
     """A fresh token and the moment it ends."""
 
-    text: str
+    text: str = field(repr=False)
     expires_at: datetime
 
 
