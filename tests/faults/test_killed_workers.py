@@ -16,8 +16,9 @@ LETTERS_PER_KILL = 150
 
 
 def _children(process: subprocess.Popen[bytes]) -> list[int]:
-    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    return [int(number) for number in listed.split()]
+    """The pool's processes, whichever thread of the worker started them."""
+    lists = Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [int(number) for listed in lists for number in listed.read_text().split()]
 
 
 def _kill_at_random(running: Site, kills: int) -> int:
