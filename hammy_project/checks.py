@@ -131,7 +131,7 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
     """E007–E009, E013: times, sizes and counts, and those that must fit each other."""
     if settings.HAMMY_LEASE_SECONDS <= settings.HAMMY_SMTP_FINAL_DOT_TIMEOUT + settings.HAMMY_SMTP_COMMAND_TIMEOUT:
         yield checks.Error(
-            "HAMMY_LEASE_SECONDS must be longer than HAMMY_SMTP_FINAL_DOT_TIMEOUT and HAMMY_SMTP_COMMAND_TIMEOUT together",
+            "HAMMY_LEASE_SECONDS must be above HAMMY_SMTP_FINAL_DOT_TIMEOUT plus HAMMY_SMTP_COMMAND_TIMEOUT",
             hint="Else a worker that waits for a slow mail server is taken for dead.",
             id="hammy.E007",
         )

@@ -62,6 +62,7 @@ STORAGES = {
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "files"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # ── secrets ─────────────────────────────────────────────────────────────────────────────────────
 # The embedded default keeps a key of its own beside its database; a real site names one (check hammy.E001).
@@ -124,6 +125,8 @@ UNFOLD = console.UNFOLD
 
 # ── who may come in ─────────────────────────────────────────────────────────────────────────────
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -241,5 +244,9 @@ LOGGING = {
         "out": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request", "secrets"]},
     },
     "root": {"handlers": ["out"], "level": LOG_LEVEL},
-    "loggers": {"django.request": {"level": "ERROR"}, "celery.worker.strategy": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # One line for each wake-up, each second, says nothing.
+        **dict.fromkeys(("celery.worker.strategy", "celery.app.trace", "celery.beat"), {"level": "WARNING"}),
+    },
 }

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
 logger = logging.getLogger(__name__)
@@ -29,12 +30,14 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to run. ``is_support``: the others lean on it, so it starts first and stops last."""
+    """What to run. ``is_support``: the others lean on it, so it starts first and stops last. ``log_file`` takes what
+    it writes; without one it writes where we do."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_support: bool = False
+    log_file: Path | None = None
 
 
 @dataclass(slots=True)
@@ -158,14 +161,18 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _start(child: _Child) -> None:
-    # The command is a list of our own making, without a shell. preexec_fn is safe here: no thread runs beside us.
-    child.process = subprocess.Popen(  # noqa: S603
-        list(child.program.command),
-        env={**os.environ, **child.program.environment},
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509
-    )
+    with contextlib.ExitStack() as opened:
+        log = opened.enter_context(child.program.log_file.open("ab")) if child.program.log_file else None
+        # The command is a list of our own making, without a shell; preexec_fn is safe: no thread runs beside us.
+        child.process = subprocess.Popen(  # noqa: S603
+            list(child.program.command),
+            env={**os.environ, **child.program.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509
+        )
     child.started_at = time.monotonic()
     child.ended_at = None
 

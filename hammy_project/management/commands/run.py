@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hammy_project import programs
+from hammy_project import programs, static_files
 from hammy_project.supervisor import Supervisor
 
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             if not programs.is_port_free(at, number):
                 raise CommandError(f"{at}:{number} is in use by another program; set {variable} to use another")
         call_command("migrate", verbosity=0)
-        call_command("collectstatic", verbosity=0, interactive=False)
+        static_files.collect()
         supervisor = Supervisor(everything, grace_seconds=grace)
         with supervisor.signals():
             supervisor.start()
