@@ -45,7 +45,7 @@ class Reply:
     @property
     def words(self) -> str:
         """Everything on one line, the code first, fit to be shown and stored."""
-        return f"{self.code} {_readable(b' '.join(self.lines))}".strip()
+        return f"{self.code} {_readable(b' '.join(filter(None, self.lines)))}".strip()
 
     @property
     def is_positive(self) -> bool:
@@ -110,6 +110,8 @@ class Connection(smtplib.SMTP):
         except (BlockingIOError, ssl.SSLWantReadError):
             # TLS keeping house: a session ticket, a key update.
             return False
+        except Lost:
+            raise
         except OSError as error:
             raise Lost(f"connection lost: {error}") from error
         return True
@@ -244,8 +246,10 @@ class Connection(smtplib.SMTP):
             self._take(self._socket.recv(_LINE_LIMIT))
         except TimeoutError as error:
             raise Lost("no answer in time") from error
+        except Lost:
+            raise
         except OSError as error:
-            raise error if isinstance(error, Lost) else Lost(f"connection lost: {error}") from error
+            raise Lost(f"connection lost: {error}") from error
 
     def _take(self, received: bytes) -> None:
         if not received:

@@ -152,7 +152,7 @@ def _explanation(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         words = error.smtp_error
         return f"{error.smtp_code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
-    if isinstance(error, ValueError):
-        # Its own text could quote the password it could not encode.
-        return "the host's name or the login holds what SMTP cannot carry"
-    return str(error) or type(error).__name__
+    if isinstance(error, OSError):
+        return str(error) or type(error).__name__
+    # A ValueError's own text could quote the password it could not encode.
+    return "the host's name or the login holds what SMTP cannot carry"

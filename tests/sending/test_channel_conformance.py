@@ -1,0 +1,159 @@
+"""What every channel must keep to, run on each one the registry finds."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from pytest_django import Settings
+
+from gateway.errors import Code, Problem
+from sending import channels as registry
+from sending.channels import channel, channels, close_channels
+from sending.channels.base import Address, Channel, Enclosure, Outcome, OutcomeKind, Parcel
+from sending.letter import Letter, LetterAttachment
+from tests.fakes.smtp import DROP, ScriptedServer
+
+every_channel = pytest.mark.parametrize("name", sorted(channels()))
+EVIL = "x\r\nBcc: evil@example.org\0"
+
+
+@pytest.fixture(autouse=True)
+def no_kept_channels() -> Iterator[None]:
+    """Each test sees fresh instances, made of its own settings."""
+    close_channels()
+    yield
+    close_channels()
+
+
+@pytest.fixture(params=["dead", "dropping", "refusing", "willing"])
+def outside(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
+    """The outside in several moods; a channel that goes out another way puts its own counterpart here."""
+    answers = {"dropping": {"MAIL": DROP}, "refusing": {"MAIL": "550 no"}}.get(request.param, {})
+    with ScriptedServer(answers=answers) as server:
+        settings.HAMMY_SMTP_SERVERS = () if request.param == "dead" else (server.server,)
+        yield request.param
+
+
+def a_parcel() -> Parcel:
+    return Parcel(
+        message_id=1,
+        uuid=uuid4(),
+        created_at=datetime.now(UTC),
+        subject="Tárgy",
+        text="Szöveg",
+        html="<p>Szöveg</p>",
+        sender=Address(address="noreply@hammy.test", name="Hammy"),
+        recipient=Address(address="anna@example.org", name="Kovács Anna"),
+        enclosures=(Enclosure(file_name="számla.pdf", content=b"%PDF", media_type="application/pdf"),),
+    )
+
+
+def test_email_is_a_channel_and_the_base_is_none() -> None:
+    assert "EMAIL" in channels()
+    assert Channel not in channels().values()
+    assert channels() is channels()
+
+
+def test_an_unknown_channel_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        channel("PIGEON")
+
+
+@every_channel
+def test_a_channel_is_named_as_it_is_registered_and_says_what_it_does(name: str) -> None:
+    assert channels()[name].name == name == name.upper()
+    assert channels()[name].__doc__
+
+
+@every_channel
+def test_a_process_keeps_one_instance(name: str) -> None:
+    assert channel(name) is channel(name)
+    first = channel(name)
+    close_channels()
+    assert channel(name) is not first
+
+
+@every_channel
+def test_a_forked_child_has_an_instance_of_its_own(name: str) -> None:
+    mine = channel(name)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if not registry._kept and channel(name) is not mine else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert channel(name) is mine
+
+
+@every_channel
+@pytest.mark.parametrize(
+    "letter",
+    [
+        Letter(),
+        Letter(message_type="WELCOME"),
+        Letter(
+            mail_subject=EVIL,
+            mail_body=EVIL,
+            recipient_name=EVIL,
+            recipient_email_address=EVIL,
+            recipient_postal_address=EVIL,
+            recipient_email_address_cc=(EVIL,),
+            recipient_name_cc=EVIL,
+            reply_to_address=EVIL,
+            reply_to_name=EVIL,
+            from_address=EVIL,
+            from_name=EVIL,
+            bcc_address=(EVIL,),
+            attachments=(LetterAttachment(file_name=EVIL, content=b""),),
+        ),
+    ],
+    ids=["empty", "by template", "evil"],
+)
+def test_check_tells_problems_in_the_cores_names(name: str, letter: Letter) -> None:
+    found = list(channel(name).check(letter))
+    known = {field.name for field in fields(Letter)}
+    known_in_attachment = {field.name for field in fields(LetterAttachment)}
+    for problem in found:
+        assert isinstance(problem, Problem)
+        assert problem.code in {Code.REQUIRED, Code.INVALID, Code.EXCLUSIVE, Code.STORE}
+        assert problem.sentence.isprintable()
+        assert problem.field[0] in known
+        assert len(problem.field) == 1 or problem.field[2] in known_in_attachment
+    assert len(found) == len(set(found))
+
+
+@every_channel
+def test_hand_over_answers_with_an_outcome_whatever_the_outside_does(name: str, outside: str) -> None:
+    outcome = channel(name).hand_over(a_parcel())
+    assert isinstance(outcome, Outcome)
+    assert outcome.kind in OutcomeKind
+    assert outcome.words.isprintable()
+    assert outcome.words or outcome.kind is OutcomeKind.SENT
+
+
+@every_channel
+def test_an_instance_survives_failure_and_closing(name: str, outside: str) -> None:
+    kept = channel(name)
+    kinds = set()
+    for _ in range(2):
+        kinds.add(kept.hand_over(a_parcel()).kind)
+        kept.close()
+        kept.close()
+        kinds.add(kept.hand_over(a_parcel()).kind)
+    assert len(kinds) == 1
+
+
+@every_channel
+def test_what_cannot_be_an_address_is_an_outcome_too(name: str, settings: Settings) -> None:
+    with ScriptedServer() as server:
+        settings.HAMMY_SMTP_SERVERS = (server.server,)
+        evil = Parcel(
+            message_id=1,
+            uuid=uuid4(),
+            created_at=datetime.now(UTC),
+            subject=EVIL,
+            sender=Address(address=EVIL, name=EVIL),
+            recipient=Address(address=EVIL, name=EVIL),
+        )
+        assert isinstance(channel(name).hand_over(evil), Outcome)
