@@ -1,6 +1,7 @@
 """The addresses that need no client, with the reason; everything else is authenticated (a test looks)."""
 
 PUBLIC_ROUTES = {
+    "": "leads to the console",
     "healthz": "says only that the process is alive",
     "readyz": "says only what is ready, for load balancers",
     "metrics": "guarded by its own token and networks",

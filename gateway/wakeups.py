@@ -66,7 +66,9 @@ class Line:
         if self._producer is None:
             # No heartbeat: nothing tends this connection while there is nothing to send.
             self._connection = current_app.connection_for_write(heartbeat=0)
-            self._producer = current_app.amqp.Producer(self._connection, auto_declare=False)
+            # One try for each broker there is: kombu's own patience would keep all other wake-ups waiting.
+            self._connection.ensure_connection(max_retries=max(0, len(self._connection.alt) - 1))
+            self._producer = current_app.amqp.Producer(self._connection.channel(), auto_declare=False)
         name, *args = wanted
         current_app.send_task(
             name,

@@ -9,6 +9,11 @@ from hammy_project import health
 
 _PUBLIC = {"authentication_classes": [], "permission_classes": []}
 
+handler400 = "gateway.failures.bad_request_page"
+handler403 = "gateway.failures.forbidden_page"
+handler404 = "gateway.failures.not_found_page"
+handler500 = "gateway.failures.server_error_page"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("hammy/json/auth/v1/", include("gateway.urls")),
