@@ -44,10 +44,9 @@ def route(name: str, args: Iterable[Any], kwargs: Mapping[str, Any], options: An
 
 
 def _broker() -> dict[str, Any]:
-    scheme = settings.BROKER_URL.split(":", 1)[0]
-    if scheme == "filesystem":
+    if settings.IS_EMBEDDED_BROKER:
         return {"folder": str(settings.BROKER_DIR), "polling_interval": 0.02}
-    if scheme.startswith("redis"):
+    if settings.BROKER_URL.startswith("redis"):
         # A worker that was killed gives its wake-ups back after visibility_timeout; beat does not wait for that.
         return {
             "visibility_timeout": 900,
@@ -69,7 +68,8 @@ def _queues() -> list[Queue]:
 def configuration() -> dict[str, Any]:
     """Celery's settings, made of Django's when Celery first needs them."""
     return {
-        "broker_url": settings.BROKER_URL,
+        # kombu warns of an address without a host.
+        "broker_url": "filesystem://localhost" if settings.IS_EMBEDDED_BROKER else settings.BROKER_URL,
         "broker_transport_options": _broker(),
         "broker_connection_timeout": 4,
         "broker_connection_retry": True,

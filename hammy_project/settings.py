@@ -247,6 +247,6 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         # One line for each wake-up, each second, says nothing.
-        **dict.fromkeys(("celery.worker.strategy", "celery.app.trace", "celery.beat"), {"level": "WARNING"}),
+        **{name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
     },
 }
