@@ -216,7 +216,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["gateway.auth.HasRight"],
     "DEFAULT_RENDERER_CLASSES": ["gateway.renderers.JsonApiRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.renderers.AcceptIgnored",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular_jsonapi.schemas.openapi.JsonApiAutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "gateway.rest.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
@@ -227,6 +227,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "clientHashKey": {"type": "apiKey", "in": "header", "name": "X-Client-Hash-Key"},
+            "userToken": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "JWT <token>"},
+        }
+    },
 }
 
 # ── what we say of ourselves ────────────────────────────────────────────────────────────────────

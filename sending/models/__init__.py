@@ -4,5 +4,16 @@ from sending.models.attachment import Attachment, Blob
 from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.message import Message, MessageEvent
 from sending.models.template import Template, TemplateVersion
+from sending.models.uncertain import UncertainMessage
 
-__all__ = ["Attachment", "Blob", "Dispatcher", "Lane", "Message", "MessageEvent", "Template", "TemplateVersion"]
+__all__ = [
+    "Attachment",
+    "Blob",
+    "Dispatcher",
+    "Lane",
+    "Message",
+    "MessageEvent",
+    "Template",
+    "TemplateVersion",
+    "UncertainMessage",
+]

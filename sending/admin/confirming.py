@@ -1,0 +1,77 @@
+"""The page between wanting and doing: what it is about, a reason, and then all of it or nothing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages as notices
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from gateway.errors import Refusal
+from sending.admin import audit
+from sending.templating import TemplateError
+
+_SHOWN = 20
+
+
+class ReasonForm(forms.Form):
+    """Why it is done: kept in the events and in the audit trail."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
+        error_messages={"required": _("Say why: the reason is kept.")},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked; ``hidden`` are form fields to carry along, ``back`` and ``target`` addresses of ours."""
+
+    verb: str
+    title: Any
+    text: Any
+    variant: str = "primary"
+    subjects: list[Model]
+    total: int
+    target: str
+    back: str
+    hidden: Iterable[tuple[str, Any]] = ()
+
+
+def ask(admin: ModelAdmin, request: HttpRequest, question: Question, act: Callable[[str], str] | None) -> HttpResponse:
+    """Show the question, or with a reason given call ``act`` with it, which returns what to say afterwards.
+
+    A refusal leaves everything as it was and is shown in the service's own words. Without ``act`` it only asks.
+    """
+    form = ReasonForm(request.POST if act else None)
+    status = 200
+    if act and form.is_valid():
+        try:
+            with transaction.atomic():
+                done = act(form.cleaned_data["reason"])
+                audit.record(request, question.subjects, f"{question.verb}: {form.cleaned_data['reason']}")
+        except (Refusal, TemplateError) as error:
+            form.add_error(None, str(error))
+            status = 409
+        else:
+            notices.success(request, done)
+            return HttpResponseRedirect(question.back)
+    context = {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "title": question.title,
+        "question": question,
+        "shown": question.subjects[:_SHOWN],
+        "rest": max(0, question.total - _SHOWN),
+        "form": form,
+    }
+    return TemplateResponse(request, "console/confirm.html", context, status=status)

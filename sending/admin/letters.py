@@ -1,0 +1,165 @@
+"""What a message says: for who may read it, never without a trace, and never with power over the console's page."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin
+
+from sending import blobs
+from sending.admin import audit
+from sending.admin.frames import download, framed
+from sending.channels import channel
+from sending.models import Attachment, Message
+from sending.parcels import attachments_of, build, words_of
+from sending.states import Status
+from sending.templating import TemplateError
+
+READ = "sending.read_content"
+_RAW_SHOWN = 256 * 1024
+
+
+class LetterPages(ModelAdmin):  # type: ignore[misc]
+    """The pages of one message's content, each asking for the permission and leaving an entry in the audit trail."""
+
+    def has_read_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may read what messages say."""
+        return self.has_view_permission(request) and request.user.has_perm(READ)
+
+    def letter_urls(self) -> list[URLPattern]:
+        """Below the message's own address."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/letter/", view(self.letter), name="sending_message_letter"),
+            path("<int:pk>/letter/html/", view(self.letter_html), name="sending_message_html"),
+            path("<int:pk>/raw/", view(self.raw), name="sending_message_raw"),
+            path("<int:pk>/raw/download/", view(self.raw_download), name="sending_message_raw_download"),
+            path("<int:pk>/attachments/<int:attachment>/", view(self.attachment), name="sending_message_attachment"),
+        ]
+
+    def _to_read(self, request: HttpRequest, pk: int, what: str) -> Message:
+        """The message, its reading recorded."""
+        if not self.has_read_permission(request):
+            raise PermissionDenied
+        message = Message.objects.select_related("template_version__template").filter(pk=pk).first()
+        if message is None:
+            raise Http404
+        audit.record(request, [message], f"read: {what}")
+        return message
+
+    def letter(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Headers, text, HTML in its frame, data and attachments."""
+        message = self._to_read(request, pk, "letter")
+        try:
+            words, problem = words_of(message), ""
+        except TemplateError as error:
+            words, problem = None, str(error)
+        content = message.content
+        return self._page(
+            request,
+            message,
+            "console/letter.html",
+            {
+                "words": words,
+                "problem": problem,
+                "headers": self._headers(message),
+                "properties": content.get("properties", ()),
+                "xml_data": content.get("xml_data", ""),
+                "attachments": Attachment.objects.filter(message=message).select_related("blob").order_by("position"),
+                "frame": reverse("admin:sending_message_html", args=[pk]),
+            },
+        )
+
+    @staticmethod
+    def _headers(message: Message) -> list[tuple[str, str]]:
+        content = message.content
+        lines = [
+            (_("From"), _mailbox(content.get("from_name", ""), content.get("from_address", ""))),
+            (_("To"), _mailbox(message.recipient_name, message.recipient_email_address)),
+            (_("Copy"), ", ".join(content.get("recipient_email_address_cc", ()))),
+            (_("Blind copy"), ", ".join(content.get("bcc_address", ()))),
+            (_("Reply to"), _mailbox(content.get("reply_to_name", ""), content.get("reply_to_address", ""))),
+        ]
+        return [(name, value) for name, value in lines if value]
+
+    def letter_html(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The HTML body alone, for the frame."""
+        message = self._to_read(request, pk, "HTML")
+        try:
+            return framed(words_of(message).html)
+        except TemplateError:
+            return framed("")
+
+    def raw(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The mail as it goes over the wire, as text."""
+        message = self._to_read(request, pk, "raw mail")
+        data, problem = _raw_of(message)
+        return self._page(
+            request,
+            message,
+            "console/raw.html",
+            {
+                "raw": data[:_RAW_SHOWN].decode("utf-8", "replace"),
+                "size": len(data),
+                "is_cut": len(data) > _RAW_SHOWN,
+                "problem": problem,
+                "download": reverse("admin:sending_message_raw_download", args=[pk]),
+            },
+        )
+
+    def raw_download(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The same bytes as a file."""
+        message = self._to_read(request, pk, "raw mail")
+        data, problem = _raw_of(message)
+        if problem:
+            raise Http404(problem)
+        return download(data, f"{message.uuid}.eml")
+
+    def attachment(self, request: HttpRequest, pk: int, attachment: int) -> HttpResponse:
+        """An attachment's bytes, always as a download, whatever type it claims."""
+        message = self._to_read(request, pk, f"attachment {attachment}")
+        found = Attachment.objects.filter(pk=attachment, message=message).first()
+        if found is None:
+            raise Http404
+        try:
+            return download(blobs.read(found.blob_id), found.file_name)
+        except OSError as error:
+            raise Http404(_("The attachment cannot be read from the storage.")) from error
+
+    def _page(self, request: HttpRequest, message: Message, template: str, values: dict[str, Any]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": message,
+            "title": f"{message.pk} · {message.recipient_email_address or message.recipient_name}",
+            "message_url": reverse("admin:sending_message_change", args=[message.pk]),
+            "letter_url": reverse("admin:sending_message_letter", args=[message.pk]),
+            "raw_url": reverse("admin:sending_message_raw", args=[message.pk]),
+            **values,
+        }
+        return TemplateResponse(request, template, context)
+
+
+def _mailbox(name: str, address: str) -> str:
+    return f"{name} <{address}>" if name and address else address
+
+
+def _raw_of(message: Message) -> tuple[bytes, str]:
+    """The bytes rebuilt from what is stored, or why they cannot be."""
+    try:
+        parcel = build(message, attachments_of([message]).get(message.pk, ()))
+        data = channel(message.channel).raw(parcel, date=_handed_over_at(message))
+    except (TemplateError, OSError, ValueError, KeyError) as error:
+        return b"", str(error)
+    return data, "" if data else _("This channel has no raw form to show.")
+
+
+def _handed_over_at(message: Message) -> datetime:
+    """The Date a mail bears is that of its last hand-over; until then, now."""
+    last = message.events.filter(name=Status.SENDING).order_by("-id").values_list("created_at", flat=True).first()
+    return (last or timezone.now()).astimezone(UTC)

@@ -1,0 +1,115 @@
+"""What an operator may do to messages, each as a value: how it is asked, when it is offered, which service does it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from gateway.caller import Caller
+from sending import services
+from sending.states import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """``verb`` is its place in addresses and in the audit trail; ``done`` is a plural form over ``count``."""
+
+    verb: str
+    title: Any
+    question: Any
+    done: Any
+    icon: str
+    variant: str
+    statuses: frozenset[Status]
+    run: Callable[[Caller, Sequence[int], str], int]
+
+
+def _settle(verdict: str, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
+    for message_id in message_ids:
+        services.settle(caller=caller, message_id=message_id, verdict=verdict, reason=reason)
+    return len(message_ids)
+
+
+def _serve(service: Callable[..., int], caller: Caller, message_ids: Sequence[int], reason: str) -> int:
+    return service(caller=caller, message_ids=message_ids, reason=reason)
+
+
+_IN_DOUBT = frozenset({Status.UNCERTAIN})
+_ALL = (
+    Operation(
+        verb="cancel",
+        title=_("Cancel"),
+        question=_("These messages will not go out. This cannot be undone."),
+        done=ngettext_lazy("%(count)d message cancelled.", "%(count)d messages cancelled.", "count"),
+        icon="block",
+        variant="danger",
+        statuses=frozenset({Status.ACCEPTED, Status.HELD, Status.RETRY}),
+        run=partial(_serve, services.cancel),
+    ),
+    Operation(
+        verb="hold",
+        title=_("Hold"),
+        question=_("These messages wait until somebody releases them."),
+        done=ngettext_lazy("%(count)d message held.", "%(count)d messages held.", "count"),
+        icon="pause_circle",
+        variant="default",
+        statuses=frozenset({Status.ACCEPTED}),
+        run=partial(_serve, services.hold),
+    ),
+    Operation(
+        verb="release",
+        title=_("Release"),
+        question=_("These messages go out now, whatever they were held for."),
+        done=ngettext_lazy("%(count)d message released.", "%(count)d messages released.", "count"),
+        icon="play_circle",
+        variant="primary",
+        statuses=frozenset({Status.HELD}),
+        run=partial(_serve, services.release),
+    ),
+    Operation(
+        verb="requeue",
+        title=_("Requeue"),
+        question=_("These failed messages are tried anew, with a fresh count of attempts."),
+        done=ngettext_lazy("%(count)d message requeued.", "%(count)d messages requeued.", "count"),
+        icon="replay",
+        variant="primary",
+        statuses=frozenset({Status.FAILED}),
+        run=partial(_serve, services.requeue),
+    ),
+    Operation(
+        verb="was-sent",
+        title=_("It was sent"),
+        question=_("These messages count as sent, because it is known that they arrived."),
+        done=ngettext_lazy("%(count)d message settled as sent.", "%(count)d messages settled as sent.", "count"),
+        icon="check_circle",
+        variant="default",
+        statuses=_IN_DOUBT,
+        run=partial(_settle, "sent"),
+    ),
+    Operation(
+        verb="send-again",
+        title=_("Send again"),
+        question=_("These messages go out again. A recipient who has one already gets it twice."),
+        done=ngettext_lazy("%(count)d message will be sent again.", "%(count)d messages will be sent again.", "count"),
+        icon="forward_to_inbox",
+        variant="default",
+        statuses=_IN_DOUBT,
+        run=partial(_settle, "send_again"),
+    ),
+    Operation(
+        verb="give-up",
+        title=_("Give up"),
+        question=_("These messages count as failed and are not sent again by themselves."),
+        done=ngettext_lazy("%(count)d message given up.", "%(count)d messages given up.", "count"),
+        icon="cancel",
+        variant="default",
+        statuses=_IN_DOUBT,
+        run=partial(_settle, "give_up"),
+    ),
+)
+OPERATIONS = {operation.verb: operation for operation in _ALL}
+SETTLING = tuple(operation for operation in _ALL if operation.statuses == _IN_DOUBT)
+MOVING = tuple(operation for operation in _ALL if operation.statuses != _IN_DOUBT)

@@ -1,0 +1,73 @@
+"""The console's words and colours for what the core calls by code."""
+
+from datetime import datetime
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
+
+STATUSES = {
+    Status.ACCEPTED: _("Waiting"),
+    Status.HELD: _("Held"),
+    Status.SENDING: _("Being sent"),
+    Status.RETRY: _("To be retried"),
+    Status.SENT: _("Sent"),
+    Status.FAILED: _("Failed"),
+    Status.CANCELLED: _("Cancelled"),
+    Status.UNCERTAIN: _("In doubt"),
+    Status.BOUNCED: _("Bounced"),
+}
+# unfold's names of label colours.
+STATUS_COLOURS = {
+    Status.ACCEPTED: "info",
+    Status.HELD: "warning",
+    Status.SENDING: "primary",
+    Status.RETRY: "warning",
+    Status.SENT: "success",
+    Status.FAILED: "danger",
+    Status.CANCELLED: "default",
+    Status.UNCERTAIN: "danger",
+    Status.BOUNCED: "danger",
+}
+HELD_FOR = {
+    HeldFor.TEMPLATE: _("its template is suspended"),
+    HeldFor.TIME: _("its time has not come"),
+    HeldFor.PERSON: _("somebody held it"),
+}
+TEMPLATE_STATUSES = {
+    TemplateStatus.ENABLED: _("Enabled"),
+    TemplateStatus.SUSPENDED: _("Suspended"),
+    TemplateStatus.DISABLED: _("Disabled"),
+    TemplateStatus.ARCHIVED: _("Archived"),
+}
+TEMPLATE_COLOURS = {
+    TemplateStatus.ENABLED: "success",
+    TemplateStatus.SUSPENDED: "warning",
+    TemplateStatus.DISABLED: "danger",
+    TemplateStatus.ARCHIVED: "default",
+}
+VERSION_STATUSES = {
+    VersionStatus.DRAFT: _("Draft"),
+    VersionStatus.ENABLED: _("Enabled"),
+    VersionStatus.RETIRED: _("Retired"),
+}
+VERSION_COLOURS = {
+    VersionStatus.DRAFT: "info",
+    VersionStatus.ENABLED: "success",
+    VersionStatus.RETIRED: "default",
+}
+
+
+def label(words: Any, colour: str) -> SafeString:
+    """A label as lists show it, for the pages where unfold leaves it to us."""
+    return render_to_string("unfold/helpers/label.html", {"text": words, "type": colour})
+
+
+def moment(value: datetime, *, milliseconds: bool = False) -> str:
+    """A moment in local time, the same in every language and as wide in every row: ``2026-11-22 08:18:05``."""
+    local = timezone.localtime(value).replace(tzinfo=None)
+    return local.isoformat(" ", "milliseconds" if milliseconds else "seconds")

@@ -1,0 +1,209 @@
+"""What editors do with templates: write versions, enable and retire them, suspend a template and let it go on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from gateway.caller import Caller
+from gateway.errors import Code, not_found, refuse
+from sending import queue, services
+from sending.models import Message, MessageEvent, Template, TemplateVersion
+from sending.models.message import MessageQuerySet
+from sending.rendering import KNOWN_NAMES, compile_version, template_data
+from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
+from sending.templating import check_source
+
+WORDS = ("subject", "text", "html", "list_unsubscribe", "sample")
+# One transaction of a suspension: a template may have a million letters waiting.
+_BATCH = 1000
+
+
+def create_version(*, caller: Caller, template_id: int, words: Mapping[str, Any]) -> TemplateVersion:
+    """The template's next version, a draft that says ``words`` (by the names of WORDS)."""
+    with transaction.atomic():
+        template = _locked_template(template_id)
+        last = template.versions.aggregate(last=Max("version"))["last"] or 0
+        return TemplateVersion.objects.create(
+            template=template,
+            version=last + 1,
+            status=VersionStatus.DRAFT,
+            author=caller.user_name,
+            **{name: words[name] for name in WORDS if name in words},
+        )
+
+
+def edit_draft(*, caller: Caller, version_id: int, words: Mapping[str, Any]) -> TemplateVersion:
+    """The same draft saying ``words``; 3001 for a version that was enabled once."""
+    with transaction.atomic():
+        version = _locked_version(version_id)
+        _require(version, VersionStatus.DRAFT)
+        for name in WORDS:
+            if name in words:
+                setattr(version, name, words[name])
+        version.author = caller.user_name
+        version.save(update_fields=[*WORDS, "author"])
+    return version
+
+
+def discard_draft(*, version_id: int) -> None:
+    """Forget a draft; 3001 for a version that was enabled once."""
+    with transaction.atomic():
+        version = _locked_version(version_id)
+        _require(version, VersionStatus.DRAFT)
+        version.delete()
+
+
+def enable_version(*, version_id: int) -> None:
+    """Let letters use a draft, which never changes again. Raises TemplateSyntax when it does not compile.
+
+    Versions enabled before stay so, for clients that ask for them by number; the newest is the default.
+    """
+    with transaction.atomic():
+        version = _locked_version(version_id)
+        _require(version, VersionStatus.DRAFT)
+        compile_version(version)
+        _set_status(version, VersionStatus.ENABLED)
+
+
+def retire_version(*, version_id: int) -> None:
+    """Take no new letters with a version; what was accepted with it still goes out."""
+    with transaction.atomic():
+        version = _locked_version(version_id)
+        _require(version, VersionStatus.ENABLED)
+        _set_status(version, VersionStatus.RETIRED)
+
+
+def suspend_template(*, caller: Caller, template_id: int, reason: str) -> int:
+    """Take letters of a template but hold them, those that wait already too; how many of those."""
+    _change_template(template_id, TemplateStatus.SUSPENDED, from_=TemplateStatus.ENABLED)
+    letters = _letters_of(template_id)
+    # What waits for its time would otherwise go out when it comes.
+    _hold_timed(letters, reason=reason, actor=caller.actor)
+    count = 0
+    while moved := queue.move(
+        _some(letters.filter(status=Status.ACCEPTED)),
+        Status.HELD,
+        reason=reason,
+        actor=caller.actor,
+        held_for=HeldFor.TEMPLATE,
+    ):
+        count += len(moved)
+    return count
+
+
+def enable_template(*, caller: Caller, template_id: int, reason: str) -> int:
+    """Take letters of a template again and let go those it held; how many."""
+    _change_template(
+        template_id,
+        TemplateStatus.ENABLED,
+        from_=(TemplateStatus.SUSPENDED, TemplateStatus.DISABLED, TemplateStatus.ARCHIVED),
+    )
+    letters = _letters_of(template_id)
+    held = letters.filter(status=Status.HELD, held_for=HeldFor.TEMPLATE)
+    now = timezone.now()
+    count = 0
+    # A letter whose SEND_AT is still ahead keeps it: it is due then and not before.
+    while moved := queue.move(_some(held.filter(due_at__gt=now)), Status.ACCEPTED, reason=reason, actor=caller.actor):
+        count += len(moved)
+    while moved := queue.move(_some(held), Status.ACCEPTED, reason=reason, actor=caller.actor, due_at=now):
+        count += len(moved)
+    if count:
+        services.wake_channels(letters.filter(status=Status.ACCEPTED))
+    return count
+
+
+def disable_template(*, template_id: int) -> None:
+    """Refuse new letters of a template; what it holds stays held until it is enabled."""
+    _change_template(
+        template_id,
+        TemplateStatus.DISABLED,
+        from_=(TemplateStatus.ENABLED, TemplateStatus.SUSPENDED, TemplateStatus.ARCHIVED),
+    )
+
+
+def archive_template(*, template_id: int) -> None:
+    """Put a template away: it refuses letters and leaves the editors' list."""
+    _change_template(
+        template_id,
+        TemplateStatus.ARCHIVED,
+        from_=(TemplateStatus.ENABLED, TemplateStatus.SUSPENDED, TemplateStatus.DISABLED),
+    )
+
+
+def sample_data(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """What a preview renders with: the sample, and every other name of a letter's data empty."""
+    return template_data({}) | {name: value for name, value in sample.items() if name in KNOWN_NAMES}
+
+
+def doubts(version: TemplateVersion) -> list[str]:
+    """What an editor should look at again: names no letter has, and what the sample lacks; raises TemplateSyntax."""
+    found = [
+        f"{part}: {sentence}"
+        for part in WORDS[:-1]
+        for sentence in check_source(getattr(version, part), html=part == "html", known_names=KNOWN_NAMES)
+    ]
+    missing = compile_version(version).missing(sample_data(version.sample))
+    return [*found, *(f"the sample lacks {name}" for name in missing)]
+
+
+def _locked_template(template_id: int) -> Template:
+    template = Template.objects.select_for_update().filter(pk=template_id).first()
+    if template is None:
+        raise not_found(f"template {template_id}")
+    return template
+
+
+def _locked_version(version_id: int) -> TemplateVersion:
+    version = TemplateVersion.objects.select_for_update(of=("self",)).filter(pk=version_id).first()
+    if version is None:
+        raise not_found(f"template version {version_id}")
+    return version
+
+
+def _require(version: TemplateVersion, status: VersionStatus) -> None:
+    if version.status != status:
+        raise refuse(Code.STATE_CONFLICT, f"version {version.version} is {version.status}, not {status}")
+
+
+def _set_status(version: TemplateVersion, status: VersionStatus) -> None:
+    version.status = status
+    version.save(update_fields=["status"])
+
+
+def _change_template(
+    template_id: int, to: TemplateStatus, *, from_: TemplateStatus | tuple[TemplateStatus, ...]
+) -> None:
+    allowed = (from_,) if isinstance(from_, TemplateStatus) else from_
+    with transaction.atomic():
+        template = _locked_template(template_id)
+        if template.status not in allowed:
+            raise refuse(Code.STATE_CONFLICT, f"the template is {template.status}: it cannot become {to}")
+        template.status = to
+        template.save(update_fields=["status", "updated_at"])
+
+
+def _letters_of(template_id: int) -> MessageQuerySet:
+    versions = TemplateVersion.objects.filter(template=template_id).values_list("id", flat=True)
+    return Message.objects.filter(template_version__in=list(versions))
+
+
+def _some(messages: MessageQuerySet) -> MessageQuerySet:
+    return Message.objects.filter(id__in=list(messages.order_by("due_at").values_list("id", flat=True)[:_BATCH]))
+
+
+def _hold_timed(letters: MessageQuerySet, *, reason: str, actor: str) -> None:
+    """Letters held for their time become held for the template: the status stays, so it is no move but an event."""
+    timed = letters.filter(status=Status.HELD, held_for=HeldFor.TIME)
+    while ids := list(timed.order_by("due_at").values_list("id", flat=True)[:_BATCH]):
+        now = timezone.now()
+        with transaction.atomic():
+            locked = Message.objects.filter(id__in=ids, status=Status.HELD, held_for=HeldFor.TIME).select_for_update()
+            still = list(locked.values_list("id", flat=True))
+            Message.objects.filter(id__in=still).update(held_for=HeldFor.TEMPLATE, reason=reason, updated_at=now)
+            MessageEvent.objects.bulk_create(
+                MessageEvent(message_id=pk, created_at=now, name=Status.HELD, reason=reason, actor=actor)
+                for pk in still
+            )
