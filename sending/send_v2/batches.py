@@ -5,7 +5,6 @@ from functools import partial
 from typing import Annotated, Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field, ValidationError
 from rest_framework.request import Request
 
@@ -34,12 +33,7 @@ class BatchesView(ApiView):
     required_right = "send"
     answer_type = JSON
 
-    @extend_schema(
-        operation_id="sendBatch",
-        summary="Send many letters",
-        request=schema.BATCH,
-        responses=schema.responses(schema.BATCH_SENT),
-    )
+    @schema.operation("sendBatch", "Send many letters", schema.BATCH_SENT, request=schema.BATCH)
     def post(self, http_request: Request) -> HttpResponse:
         batch_id, messages = _read(read_json(http_request, media_types=(JSON,)).data)
         results: list[Accepted | Refusal | None] = [None] * len(messages)

@@ -6,7 +6,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.caller import Caller
@@ -30,12 +29,7 @@ class MessagesView(ApiView):
 
     required_right = "send"
 
-    @extend_schema(
-        operation_id="messages",
-        summary="List messages",
-        parameters=schema.LIST_PARAMETERS,
-        responses=schema.responses(schema.MESSAGES),
-    )
+    @schema.operation("listMessages", "List messages", schema.MESSAGES, parameters=schema.LIST_PARAMETERS)
     def get(self, request: Request) -> HttpResponse:
         parameters = ListParameters(
             request.query_params, names=(*_TEXTS, "status", "channel", "createdAtFrom", "createdAtTo")
@@ -67,7 +61,7 @@ class MessageView(ApiView):
 
     required_right = "send"
 
-    @extend_schema(operation_id="message", summary="Read a message", responses=schema.responses(schema.MESSAGE))
+    @schema.operation("readMessage", "Read a message", schema.MESSAGE)
     def get(self, request: Request, message_id: str) -> HttpResponse:
         return self.answer({"data": _message(_find(self.caller, message_id)), "meta": meta()})
 
@@ -77,7 +71,7 @@ class EventsView(ApiView):
 
     required_right = "send"
 
-    @extend_schema(operation_id="events", summary="Read a message's events", responses=schema.responses(schema.EVENTS))
+    @schema.operation("readEvents", "Read a message's events", schema.EVENTS)
     def get(self, request: Request, message_id: str) -> HttpResponse:
         events = list(MessageEvent.objects.filter(message=_find(self.caller, message_id)).order_by("id"))
         return self.answer({"data": [_event(event) for event in events], "meta": meta(total=len(events))})
@@ -88,12 +82,7 @@ class CancelView(ApiView):
 
     required_right = "send"
 
-    @extend_schema(
-        operation_id="cancel",
-        summary="Cancel a message",
-        request=schema.CANCEL,
-        responses=schema.responses(schema.CANCELLED),
-    )
+    @schema.operation("cancelMessage", "Cancel a message", schema.CANCELLED, request=schema.CANCEL)
     def post(self, request: Request, message_id: str) -> HttpResponse:
         reason = _reason(read_json(request).data) if int(request.META.get("CONTENT_LENGTH") or 0) else ""
         number = _number(message_id)

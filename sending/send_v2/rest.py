@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.body import media_type_of
@@ -20,16 +19,11 @@ from sending.send_v2.request import Reading
 
 
 class SendView(ApiView):
-    """Takes one letter, as plain JSON or as JSON:API, and answers in kind."""
+    """Takes one letter, as plain JSON or as JSON:API, and answers in kind; at v1/send too."""
 
     required_right = "send"
 
-    @extend_schema(
-        operation_id="send",
-        summary="Send one letter",
-        request=schema.SEND,
-        responses=schema.responses(schema.SENT),
-    )
+    @schema.operation("send", "Send one letter", schema.SENT, request=schema.SEND)
     def post(self, http_request: Request) -> HttpResponse:
         is_json_api = media_type_of(http_request._request) == JSON_API
         self.answer_type = JSON_API if is_json_api else JSON

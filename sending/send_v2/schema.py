@@ -1,15 +1,17 @@
 """What the published OpenAPI document says of this door."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from sending.send_v2.model import SendRequest
+from sending.send_v2.model import ALIASES, SendRequest
 
 JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 
 Schema = dict[str, Any]
+_View = TypeVar("_View", bound=Callable[..., Any])
 
 
 def _object(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
@@ -42,6 +44,10 @@ def _answer(data: Schema) -> dict[str, Schema]:
     return {JSON_API: _object(("data", "meta"), data=data, meta=_META)}
 
 
+# What pydantic adds and nobody needs.
+_UNTOLD = ("$defs", "default", "title")
+
+
 def _inlined(schema: Any, definitions: Schema) -> Any:
     """A JSON schema without references: the document's components are not ours to name."""
     if isinstance(schema, list):
@@ -50,13 +56,17 @@ def _inlined(schema: Any, definitions: Schema) -> Any:
         return schema
     if reference := schema.get("$ref"):
         return _inlined(definitions[reference.rpartition("/")[2]], definitions)
-    kept = {name: _inlined(value, definitions) for name, value in schema.items() if name not in ("$defs", "default")}
+    kept = {name: _inlined(value, definitions) for name, value in schema.items() if name not in _UNTOLD}
     options = [option for option in kept.pop("anyOf", []) if option != {"type": "null"}]
     return {**kept, **options[0]} if len(options) == 1 else kept
 
 
 _MODEL: Schema = SendRequest.model_json_schema()
 _LETTER: Schema = _inlined(_MODEL, _MODEL["$defs"])
+_LETTER["properties"] |= {
+    alias: {"type": "string", "maxLength": 100, "description": f"V1's name of {name}."}
+    for alias, name in ALIASES.items()
+}
 _SCALARS = {name: value for name, value in _LETTER["properties"].items() if name not in ("attachments", "properties")}
 _REFERENCES = _object(data=_list(_object(("type", "id"), type=_TEXT, id=_TEXT)))
 _DOCUMENT = _object(
@@ -126,7 +136,12 @@ _FAILURE = _object(
 _FAILURES = (400, 401, 403, 404, 409, 413, 415, 429, 500, 503)
 
 
-def responses(success: dict[str, Schema]) -> dict[tuple[int, str], Schema]:
-    """An operation's answers by status and media type: its success, and every failure of the catalogue."""
+# The client's key always, a user's token unless the client needs none.
+_AUTH: list[Any] = [{"clientHashKey": [], "userToken": []}, {"clientHashKey": []}]
+
+
+def operation(name: str, summary: str, success: dict[str, Schema], **more: Any) -> Callable[[_View], _View]:
+    """Describes one operation: its answers by status and media type, success and every failure of the catalogue."""
     failures = {(status, media_type): _FAILURE for status in _FAILURES for media_type in success}
-    return {**{(200, media_type): schema for media_type, schema in success.items()}, **failures}
+    responses = {**{(200, media_type): schema for media_type, schema in success.items()}, **failures}
+    return extend_schema(operation_id=name, summary=summary, responses=responses, auth=_AUTH, tags=["send"], **more)

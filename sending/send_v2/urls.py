@@ -1,5 +1,7 @@
 """Below ``/hammy/json/send/``; the roof mounts it. Each path with a trailing slash or without, and no redirect."""
 
+from typing import Any
+
 from django.urls import URLPattern, path
 
 from gateway.rest import ApiView
@@ -8,14 +10,14 @@ from sending.send_v2.resources import CancelView, EventsView, MessagesView, Mess
 from sending.send_v2.rest import SendView
 
 
-def _both(route: str, view: type[ApiView], name: str) -> list[URLPattern]:
+def _both(route: str, view: type[ApiView], name: str, **options: Any) -> list[URLPattern]:
     # The published document names each path once.
-    return [path(route, view.as_view(), name=name), path(f"{route}/", view.as_view(schema=None))]
+    return [path(route, view.as_view(**options), name=name), path(f"{route}/", view.as_view(schema=None))]
 
 
 urlpatterns = [
     *_both("v2/send", SendView, "send"),
-    *_both("v1/send", SendView, "send-v1"),
+    *_both("v1/send", SendView, "send-v1", schema=None),
     *_both("v2/batches", BatchesView, "batches"),
     *_both("v2/messages", MessagesView, "messages"),
     *_both("v2/messages/<str:message_id>", MessageView, "message"),
