@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -224,3 +225,17 @@ def test_a_token_outlives_a_change_of_the_secret_key_while_the_old_one_is_a_fall
     assert refusal_of(token, known) == "Authorization: invalid"
     settings.SECRET_KEY_FALLBACKS = [old]
     assert jwt.verify(token=token, client=known).user.id == user.pk
+
+
+def test_a_remembered_token_still_expires_and_its_user_still_counts(
+    known: KnownClient, user: Any, settings: Any, monkeypatch: Any
+) -> None:
+    settings.HAMMY_CALLER_CACHE_SECONDS = 3600
+    token = jwt.issue(client=known, user=user)
+    assert jwt.verify(token=token.text, client=known).user.id == user.pk
+    assert refusal_of(token.text, replace(known, caller=replace(known.caller, client_uuid="another"))) == (
+        "Authorization: invalid"
+    )
+    over = token.expires_at.timestamp() + 10
+    monkeypatch.setattr(jwt, "time", lambda: over)
+    assert refusal_of(token.text, known) == "Authorization: expired, refresh it in time or log in again"
