@@ -75,6 +75,8 @@ def read_body(request: HttpRequest) -> bytes:
 
 def decode_json(body: bytes) -> Any:
     """Strict JSON: UTF-8 without a mark, each key of an object once, finite numbers, texts that can be stored."""
+    if not body.strip():
+        raise refuse(Code.MALFORMED, "the body is empty")
     try:
         text = body.decode()
     except UnicodeDecodeError as error:

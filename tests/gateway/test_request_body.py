@@ -131,7 +131,7 @@ def test_a_body_that_ends_too_early_is_refused() -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"", "the body is not JSON: Expecting value at line 1, column 1"),
+        (b" \n", "the body is empty"),
         (b"{", "the body is not JSON: Expecting property name enclosed in double quotes at line 1, column 2"),
         (b'{"a": 1} x', "the body is not JSON: Extra data at line 1, column 10"),
         (b'{"a":\n nope}', "the body is not JSON: Expecting value at line 2, column 2"),
