@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 from sending.channels.base import SmtpServer
 
@@ -21,6 +22,7 @@ _WORDS_LIMIT = 1000
 _CHUNK = 65536
 # One record of TLS: a failed write has passed on at most this much.
 _TLS_CHUNK = 16384
+_ONE_LINE_REPLY = re.compile(rb"([2-5][0-9]{2}) ([^\r\n]*)\r\n")
 _REPLY_LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -]|\Z)")
 _FINAL_DOT = b".\r\n"
 _FAREWELL_SECONDS = 2.0
@@ -35,8 +37,7 @@ class Patience:
     final_dot: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What the server said, its lines without the code."""
 
     code: int
@@ -122,6 +123,12 @@ class Connection(smtplib.SMTP):
         Raises Lost or Garbage.
         """
         deadline = monotonic() + (self._patience.command if seconds is None else seconds)
+        if not self._buffer:
+            self._await_bytes(deadline)
+        # Nearly every reply, four to a mail, is one line that came whole.
+        if match := _ONE_LINE_REPLY.match(self._buffer):
+            self._buffer = self._buffer[match.end() :]
+            return Reply(int(match[1]), (match[2],))
         code, lines = b"", []
         for _ in range(_LINES_LIMIT):
             line = self._read_line(deadline)

@@ -14,7 +14,7 @@ from sending import channels as registry
 from sending.channels import channel, channels, close_channels
 from sending.channels.base import Address, Channel, Enclosure, Outcome, OutcomeKind, Parcel
 from sending.letter import Letter, LetterAttachment
-from tests.fakes.smtp import DROP, ScriptedServer
+from tests.fakes.smtp import DROP, Answer, ScriptedServer
 
 every_channel = pytest.mark.parametrize("name", sorted(channels()))
 EVIL = "x\r\nBcc: evil@example.org\0"
@@ -31,8 +31,8 @@ def no_kept_channels() -> Iterator[None]:
 @pytest.fixture(params=["dead", "dropping", "refusing", "willing"])
 def outside(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
     """The outside in several moods; a channel that goes out another way puts its own counterpart here."""
-    answers = {"dropping": {"MAIL": DROP}, "refusing": {"MAIL": "550 no"}}.get(request.param, {})
-    with ScriptedServer(answers=answers) as server:
+    moods: dict[str, Answer] = {"dropping": DROP, "refusing": "550 no"}
+    with ScriptedServer(answers={"MAIL": moods.get(request.param, "250 ok")}) as server:
         settings.HAMMY_SMTP_SERVERS = () if request.param == "dead" else (server.server,)
         yield request.param
 

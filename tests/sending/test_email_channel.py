@@ -1,6 +1,9 @@
 """The EMAIL channel: what it demands of a letter, and a parcel's way to a real mail server."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +12,12 @@ from pytest_django import Settings
 
 from gateway.errors import Code
 from sending.addresses import is_valid, wire_form
-from sending.channels.base import Address, Enclosure, Outcome, OutcomeKind, Parcel
+from sending.channels.base import Address, Enclosure, Outcome, OutcomeKind, Parcel, SmtpServer
 from sending.channels.email import EmailChannel
 from sending.letter import Letter, LetterAttachment
+from sending.smtp import SmtpSession
 from tests.fakes.smtp import Mailbox, ScriptedServer
+from tests.fakes.smtp_sink import received
 
 NUMBER = UUID("00112233-4455-6677-8899-aabbccddeeff")
 
@@ -216,3 +221,18 @@ def test_an_address_that_slipped_through_fails_without_touching_the_server(setti
         settings.HAMMY_SMTP_SERVERS = (server.server,)
         outcome = EmailChannel().hand_over(a_parcel(recipient=Address(address="a@b>,<c@d")))
     assert (outcome.kind, server.connections) == (OutcomeKind.FAILED, 0)
+
+
+def test_the_sink_process_counts_what_came_twice(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.fakes.smtp_sink", "--directory", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sink:
+        try:
+            assert sink.stdout is not None
+            server = SmtpServer(host="127.0.0.1", port=int(sink.stdout.readline()))
+            channel = EmailChannel(session=SmtpSession(servers=[server], greeting_name="x"), domain="hammy.test")
+            outcomes = [channel.hand_over(a_parcel(uuid=UUID(int=number))).kind for number in (1, 2, 2)]
+            channel.close()
+        finally:
+            sink.terminate()
+    assert outcomes == [OutcomeKind.SENT] * 3
+    assert received(tmp_path) == {f"<{UUID(int=1)}@hammy.test>": 1, f"<{UUID(int=2)}@hammy.test>": 2}
