@@ -55,9 +55,10 @@ _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _HIGHEST_PORT = 65535
 
 
-@checks.register
+@checks.register(deploy=True)
 def secrets(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
-    """E001: every host of a site must know the same secret key."""
+    """E001: every host of a site must know the same secret key. A single host may live with the one it keeps itself,
+    so this is asked of deployments alone."""
     if not settings.IS_SECRET_KEY_GIVEN and not settings.IS_EMBEDDED_DATABASE:
         yield checks.Error(
             "SECRET_KEY is not set, though the database is a server's",

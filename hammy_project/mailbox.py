@@ -1,10 +1,12 @@
 """A mail server for trying out: takes every letter over SMTP and keeps each as a file."""
 
+import argparse
 import asyncio
 import itertools
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,3 +58,30 @@ async def serve(*, host: str, port: int, folder: Path, on_ready: Callable[[int],
         await stopped.wait()
     finally:
         server.close()
+
+
+def run(*, host: str, port: int, folder: Path) -> str:
+    """Serve until a signal comes, telling on standard output where; why it could not, or ""."""
+
+    def tell(taken: int) -> None:
+        sys.stdout.write(f"Taking mail at {host}:{taken}, keeping it in {folder}\n")
+        sys.stdout.flush()
+
+    try:
+        asyncio.run(serve(host=host, port=port, folder=folder, on_ready=tell))
+    except OSError as error:
+        return f"Cannot take mail at {host}:{port}: {error.strerror}"
+    return ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line may say."""
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=2525, help="0 takes any free one")
+    parser.add_argument("--folder", type=Path, help="where the letters go (VAR_DIR/mailbox)")
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    add_arguments(arguments)
+    sys.exit(run(**vars(arguments.parse_args())) or None)

@@ -9,7 +9,7 @@ from django.conf import settings
 from hammy_project.supervisor import Program
 
 _CELERY = [sys.executable, "-m", "celery", "-A", "hammy_project"]
-_MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+_HOME = settings.BASE_DIR
 
 
 def web(*, host: str = "", port: int = 0) -> Program:
@@ -26,22 +26,26 @@ def web(*, host: str = "", port: int = 0) -> Program:
         *("--no-access-log", "--log-config", str(log_settings), "--log-level", "warning"),
         "hammy_project.wsgi:application",
     ]
-    return Program(name="web", command=command)
+    return Program(name="web", command=command, folder=_HOME)
 
 
 def worker() -> Program:
     """The worker: hands letters over."""
-    return Program(name="worker", command=[*_CELERY, "worker", "--concurrency", str(settings.WORKER_PROCESSES)])
+    command = [*_CELERY, "worker", "--concurrency", str(settings.WORKER_PROCESSES)]
+    return Program(name="worker", command=command, folder=_HOME)
 
 
 def beat() -> Program:
     """The clock: wakes what is due each second. One or several, what they wake is done once."""
-    return Program(name="beat", command=[*_CELERY, "beat", "--pidfile="])
+    return Program(name="beat", command=[*_CELERY, "beat", "--pidfile="], folder=_HOME)
 
 
 def mailbox(*, port: int) -> Program:
     """The local mail server that keeps all it is given."""
-    return Program(name="mailbox", command=[*_MANAGE, "mailbox", "--port", str(port)], is_support=True)
+    # Without Django: it is there in a blink.
+    folder = str(settings.VAR_DIR / "mailbox")
+    command = [sys.executable, "-m", "hammy_project.mailbox", "--port", str(port), "--folder", folder]
+    return Program(name="mailbox", command=command, folder=_HOME, is_support=True)
 
 
 def is_port_free(host: str, port: int) -> bool:

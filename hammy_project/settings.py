@@ -149,7 +149,9 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 # Set behind a proxy that always overwrites the header, and only there.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("HAMMY_BEHIND_PROXY", False) else None
 USE_X_FORWARDED_HOST = SECURE_PROXY_SSL_HEADER is not None
+# The console shows letters in frames of its own.
 X_FRAME_OPTIONS = "SAMEORIGIN"
+SILENCED_SYSTEM_CHECKS = ["security.W019"]
 APPEND_SLASH = True
 
 HAMMY_TOKEN_MINUTES = env.int("HAMMY_TOKEN_MINUTES", 30)

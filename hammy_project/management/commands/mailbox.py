@@ -1,6 +1,5 @@
 """A local mail server that keeps all it is given."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=2525, help="0 takes any free one")
-        parser.add_argument("--folder", type=Path, default=None, help="where the letters go")
+        mailbox.add_arguments(parser)
 
     def handle(self, *args: Any, host: str, port: int, folder: Path | None, **options: Any) -> None:
-        target = folder or settings.VAR_DIR / "mailbox"
-
-        def tell(taken: int) -> None:
-            self.stdout.write(f"Taking mail at {host}:{taken}, keeping it in {target}")
-            self.stdout.flush()
-
-        try:
-            asyncio.run(mailbox.serve(host=host, port=port, folder=target, on_ready=tell))
-        except OSError as error:
-            raise CommandError(f"Cannot take mail at {host}:{port}: {error.strerror}") from error
+        if failure := mailbox.run(host=host, port=port, folder=folder or settings.VAR_DIR / "mailbox"):
+            raise CommandError(failure)

@@ -29,6 +29,7 @@ class Command(BaseCommand):
             return
         make = {"web": lambda: programs.web(host=host, port=port), "worker": programs.worker, "beat": programs.beat}
         command = list(make[program]().command)
+        os.chdir(settings.BASE_DIR)
         os.execv(command[0], command)  # noqa: S606 (a command line of our own making, without a shell)
 
     def _run_all(self, host: str, port: int, grace: float) -> None:

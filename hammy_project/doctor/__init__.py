@@ -1,0 +1,20 @@
+"""Looks over a site and says what ails it: one probe a concern, in a registry."""
+
+from hammy_project.doctor import broker, database, machine, queue, smtp, templates
+from hammy_project.doctor.findings import Finding, Level, Probe, examine
+
+PROBES: tuple[Probe, ...] = (
+    database.reachable,
+    database.migrated,
+    database.writable,
+    database.clock,
+    broker.confirms,
+    smtp.servers,
+    templates.compile_all,
+    machine.secret_key,
+    machine.disk,
+    machine.storage,
+    queue.stuck,
+)
+
+__all__ = ["PROBES", "Finding", "Level", "Probe", "examine"]

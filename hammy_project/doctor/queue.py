@@ -1,0 +1,37 @@
+"""What is stuck: letters in doubt, letters overdue, workers that vanished, lanes that rest."""
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from hammy_project import vital_signs
+from hammy_project.doctor.findings import Finding, failure, ok, warning
+from sending.models import Dispatcher, Lane
+from sending.states import DUE, Status
+
+_WARNING_SECONDS = 60.0
+_FAILURE_SECONDS = 900.0
+
+
+def stuck() -> Iterator[Finding]:
+    """All that waits for longer than it should."""
+    found = list(_findings())
+    yield from found or [ok("queue", "nothing is stuck")]
+
+
+def _findings() -> Iterator[Finding]:
+    for item in vital_signs.waiting():
+        subject = f"{item.channel} {item.status}"
+        words = f"{item.count} messages, the oldest for {item.seconds:.0f} s"
+        if item.status == Status.UNCERTAIN:
+            yield warning(subject, f"{item.count} messages may or may not have gone out: settle them in the console")
+        elif item.status in DUE and item.seconds >= _FAILURE_SECONDS:
+            yield failure(subject, f"{words}: no worker takes them")
+        elif item.status in DUE and item.seconds >= _WARNING_SECONDS:
+            yield warning(subject, words)
+    now = timezone.now()
+    for dispatcher in Dispatcher.objects.filter(lease_until__lt=now):
+        yield warning(f"worker {dispatcher}", "its lease is over, and nobody freed its claim: does beat run?")
+    for lane in Lane.objects.filter(paused_until__gt=now):
+        seconds = (lane.paused_until - now).total_seconds() if lane.paused_until else 0
+        yield warning(f"lane {lane}", f"rests for {seconds:.0f} s more: {lane.reason}")

@@ -1,0 +1,114 @@
+"""System checks: each thing an operator can get wrong has an id, and a site that is right has none."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+
+from hammy_project import checks
+from hammy_project.environment import Environment
+
+_ALL = (checks.addresses, checks.places, checks.networks, checks.folders, checks.numbers, checks.habits, checks.secrets)
+
+
+def _ids() -> list[str]:
+    return [str(found.id) for check in _ALL for found in check(None)]
+
+
+def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
+    settings.IS_EMBEDDED_DATABASE = True
+    assert _ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ids"),
+    [
+        ("HAMMY_PUBLIC_URL", "letters.example.org", ["hammy.E002"]),
+        ("HAMMY_PUBLIC_URL", "ftp://letters.example.org", ["hammy.E002"]),
+        ("HAMMY_METRICS_NETWORKS", ["10.0.0.0/8", "10.0.0.1/8"], ["hammy.E004"]),
+        ("HAMMY_OUTBOUND_NETWORKS", ["everything", "10.0.0.0/8"], ["hammy.E004"]),
+        ("HAMMY_OUTBOUND_PORTS", [443, 0, 70000], ["hammy.E005"]),
+        ("WEB_PORT", 65536, ["hammy.E005"]),
+        ("HAMMY_EXTERNAL_ROOT", "/proc/1/cmdline/external", ["hammy.E006"]),
+        ("HAMMY_SPOOL", "/proc/version", ["hammy.E006"]),
+        ("HAMMY_LEASE_SECONDS", 600.0, ["hammy.E007"]),
+        ("HAMMY_RETRY_ATTEMPTS", 0, ["hammy.E008"]),
+        ("HAMMY_RETRY_AGE_SECONDS", -1.0, ["hammy.E008"]),
+        ("HAMMY_TOKEN_MINUTES", 0, ["hammy.E008"]),
+        ("WEB_WORKERS", 0, ["hammy.E008"]),
+        ("HAMMY_CALLER_CACHE_SECONDS", -0.5, ["hammy.E008"]),
+        ("HAMMY_RETRY_FIRST_SECONDS", 99999.0, ["hammy.E009"]),
+        ("HAMMY_LANE_CAP_SECONDS", 1.0, ["hammy.E009"]),
+        ("HAMMY_FROM_ADDRESS", "nobody", ["hammy.E010"]),
+        ("HAMMY_MESSAGE_ID_DOMAIN", "exam ple", ["hammy.E011"]),
+        ("HAMMY_MESSAGE_ID_DOMAIN", "", ["hammy.E011"]),
+        ("LANGUAGE_CODE", "xx", ["hammy.E012"]),
+        ("HAMMY_RETENTION_DAYS", 0, ["hammy.E013"]),
+        ("HAMMY_RETENTION_DAYS", -2, ["hammy.E013"]),
+        ("HAMMY_TOKEN_MINUTES", 1441, ["hammy.W005"]),
+    ],
+)
+def test_a_wrong_setting_has_its_id(settings: Any, name: str, value: object, ids: list[str]) -> None:
+    settings.IS_EMBEDDED_DATABASE = True
+    setattr(settings, name, value)
+    assert _ids() == ids
+
+
+def test_an_unknown_time_zone_has_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not by the settings fixture: Django would change the process's own zone.
+    monkeypatch.setattr(django_settings._wrapped, "TIME_ZONE", "Europe/Buda")
+    assert [found.id for found in checks.places(None)] == ["hammy.E003"]
+
+
+def test_a_server_database_with_all_else_embedded_is_warned_of(settings: Any) -> None:
+    settings.IS_EMBEDDED_DATABASE = False
+    settings.IS_EMBEDDED_CACHE = settings.IS_EMBEDDED_BROKER = settings.DEBUG = True
+    settings.IS_EMAIL_URL_GIVEN = settings.IS_SECRET_KEY_GIVEN = False
+    assert _ids() == ["hammy.W001", "hammy.W002", "hammy.W003", "hammy.W004", "hammy.E001"]
+
+
+def _check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", *arguments],
+        cwd=django_settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_example_environment_passes_the_deployment_checks(tmp_path: Path) -> None:
+    example = django_settings.BASE_DIR / "deploy" / "environment.example"
+    lines = [line for line in example.read_text().splitlines() if line and not line.startswith("#")]
+    places = dict.fromkeys(("VAR_DIR", "HAMMY_EXTERNAL_ROOT", "HAMMY_SPOOL"), str(tmp_path))
+    environment = dict(shlex.split(line)[0].split("=", 1) for line in lines) | places
+
+    done = _check("--deploy", "--fail-level", "WARNING", **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_cannot_be_read_names_its_variable(tmp_path: Path) -> None:
+    done = _check(VAR_DIR=str(tmp_path), HAMMY_RETRY_ATTEMPTS="many")
+    assert done.returncode == 1
+    assert "ImproperlyConfigured: HAMMY_RETRY_ATTEMPTS: invalid literal for int() with base 10: 'many'" in done.stderr
+
+
+def test_a_secret_comes_from_a_file_without_its_line_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    monkeypatch.setenv("HAMMY_TEST_TOKEN_FILE", str(file))
+    assert Environment().str("HAMMY_TEST_TOKEN") == "s3cret"
+
+
+def test_a_secret_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAMMY_TEST_LOST_FILE", "/nowhere/token")
+    with pytest.raises(ImproperlyConfigured, match="HAMMY_TEST_LOST_FILE: .*No such file"):
+        Environment().str("HAMMY_TEST_LOST")

@@ -1,0 +1,198 @@
+"""The doctor: each probe sees what it is for, and the round always ends."""
+
+import io
+import json
+import ssl
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from gateway.caller import Caller
+from gateway.models import ApiClient
+from hammy_project import doctor, vital_signs
+from hammy_project.doctor import Level, broker, database, findings, machine, queue, smtp, templates
+from sending import services
+from sending.channels.base import SmtpServer
+from sending.letter import Letter
+from sending.models import Dispatcher, Lane, Message, Template, TemplateVersion
+from sending.states import Status, VersionStatus
+from tests.fakes import smtp as fake_smtp
+
+
+def _letter() -> Letter:
+    return Letter(
+        channel="EMAIL",
+        recipient_name="Anna",
+        recipient_email_address="anna@example.org",
+        mail_subject="Hello",
+        mail_body="Hello",
+    )
+
+
+def _seen(probe: findings.Probe) -> list[tuple[str, str]]:
+    return [(found.subject, found.level.value) for found in findings.examine([probe])]
+
+
+@pytest.mark.django_db
+def test_a_sound_database_is_sound_and_left_as_it_was() -> None:
+    assert _seen(database.reachable)[0] == ("database", "ok")
+    assert _seen(database.migrated) == [("migrations", "ok")]
+    assert _seen(database.clock) == [("clock", "ok")]
+    before = ApiClient.objects.count()
+    assert _seen(database.writable) == [("database writing", "ok")]
+    assert ApiClient.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_a_database_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vital_signs, "database_failure", lambda: "connection refused")
+    (found,) = database.reachable()
+    assert (found.level, found.words) == (Level.FAILURE, "connection refused")
+
+
+@pytest.mark.django_db
+def test_a_migration_not_applied_is_a_failure() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sending'")
+    (found,) = database.migrated()
+    assert found.level == Level.FAILURE
+    assert "sending.0001" in found.words
+
+
+def test_a_message_goes_through_the_broker_and_back() -> None:
+    (found,) = findings.examine([broker.confirms])
+    assert (found.subject, found.level) == ("broker", Level.OK)
+
+
+def test_a_broker_that_is_away_is_a_failure(settings: Any) -> None:
+    settings.IS_EMBEDDED_BROKER = True
+    settings.BROKER_DIR = settings.BASE_DIR / "manage.py" / "broker"
+    assert _seen(broker.confirms) == [("broker", "failure")]
+
+
+def test_a_mail_server_is_asked_what_it_offers(settings: Any) -> None:
+    with fake_smtp.Mailbox() as server:
+        settings.HAMMY_SMTP_SERVERS = (server.server,)
+        found = list(findings.examine([smtp.servers]))
+    assert found[0].level == Level.OK
+    assert "8BITMIME" in found[0].words
+
+
+def test_a_mail_server_that_is_away_is_a_failure_and_the_next_is_asked(settings: Any) -> None:
+    with fake_smtp.Mailbox() as server:
+        settings.HAMMY_SMTP_SERVERS = (SmtpServer(host="127.0.0.1", port=1), server.server)
+        levels = [level for _, level in _seen(smtp.servers)]
+    assert levels[:2] == ["failure", "ok"]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_a_failure(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+
+    monkeypatch.setattr(smtp.smtplib, "SMTP_SSL", refuse)
+    settings.HAMMY_SMTP_SERVERS = (SmtpServer(host="127.0.0.1", port=465, security="tls"),)
+    (found,) = findings.examine([smtp.servers])
+    assert found.level == Level.FAILURE
+    assert "self-signed certificate" in found.words
+
+
+@pytest.mark.django_db
+def test_an_enabled_template_that_no_longer_compiles_is_named() -> None:
+    template = Template.objects.create(name="BROKEN")
+    for version, status in ((1, VersionStatus.ENABLED), (2, VersionStatus.DRAFT)):
+        TemplateVersion.objects.create(
+            template=template, version=version, status=status, subject="x", text="{% if %}"
+        )
+    assert _seen(templates.compile_all) == [("template BROKEN v1", "failure"), ("templates", "ok")]
+
+
+def test_a_disk_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {"size": 5 * 1024**3}
+
+    class Usage:
+        @property
+        def free(self) -> int:
+            return free["size"]
+
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: Usage())
+    levels = []
+    for free["size"] in (5 * 1024**3, 1024**3, 100 * 1024**2):
+        levels.append({found.level for found in machine.disk()})
+    assert levels == [{Level.OK}, {Level.WARNING}, {Level.FAILURE}]
+
+
+def test_r30_a_full_storage_is_a_failure_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _seen(machine.storage) == [("storage", "ok")]
+
+    def full(name: str, content: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(machine.default_storage, "save", full)
+    (found,) = findings.examine([machine.storage])
+    assert (found.subject, found.level) == ("machine.storage", Level.FAILURE)
+    assert found.words == "OSError: [Errno 28] No space left on device"
+
+
+def test_what_is_stuck_is_told(caller: Caller) -> None:
+    assert _seen(queue.stuck) == [("queue", "ok")]
+    now = timezone.now()
+    ids = [services.submit(caller=caller, letter=_letter()).message_id for _ in range(2)]
+    Message.objects.filter(pk=ids[0]).update(due_at=now - timedelta(hours=1))
+    Message.objects.filter(pk=ids[1]).update(status=Status.UNCERTAIN, closed_at=now)
+    dispatcher = Dispatcher.objects.create(host="h", pid=1, lease_until=now - timedelta(seconds=1))
+    Lane.objects.update_or_create(
+        channel="EMAIL", defaults={"paused_until": now + timedelta(minutes=1), "reason": "421 slow down"}
+    )
+    assert _seen(queue.stuck) == [
+        ("EMAIL ACCEPTED", "failure"),
+        ("EMAIL UNCERTAIN", "warning"),
+        (f"worker {dispatcher}", "warning"),
+        ("lane EMAIL", "warning"),
+    ]
+
+
+def test_a_probe_that_breaks_stops_no_other() -> None:
+    def broken() -> list[findings.Finding]:
+        raise RuntimeError("odd\n  thing")
+
+    def sound() -> list[findings.Finding]:
+        return [findings.ok("sound", "as a bell")]
+
+    found = list(findings.examine([broken, sound]))
+    assert [(item.level, item.words) for item in found] == [
+        (Level.FAILURE, "RuntimeError: odd thing"),
+        (Level.OK, "as a bell"),
+    ]
+
+
+@pytest.mark.parametrize(("level", "code"), [(Level.OK, 0), (Level.WARNING, 0), (Level.FAILURE, 1)])
+def test_the_command_fails_when_something_failed(
+    monkeypatch: pytest.MonkeyPatch, level: Level, code: int, tmp_path: Path
+) -> None:
+    def probe() -> list[findings.Finding]:
+        return [findings.Finding(subject="thing", level=level, words="so and so")]
+
+    monkeypatch.setattr(doctor, "PROBES", (probe,))
+    output, table = io.StringIO(), io.StringIO()
+    codes = []
+    for stream, options in ((output, ["--json"]), (table, [])):
+        try:
+            call_command("doctor", *options, stdout=stream)
+            codes.append(0)
+        except SystemExit as end:
+            codes.append(end.code)
+    assert codes == [code, code]
+    assert json.loads(output.getvalue()) == [{"subject": "thing", "level": level.value, "words": "so and so"}]
+    assert table.getvalue().split() == [level.value, "thing", "so", "and", "so"]
+
+
+@pytest.mark.django_db
+def test_the_whole_round_ends(settings: Any) -> None:
+    settings.HAMMY_SMTP_SERVERS = ()
+    subjects = {found.subject for found in doctor.examine(doctor.PROBES)}
+    assert {"database", "migrations", "clock", "broker", "templates", "storage", "queue"} <= subjects
