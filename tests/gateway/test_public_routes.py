@@ -31,7 +31,7 @@ def test_s30_every_route_is_authenticated_or_listed_as_public() -> None:
         guarded = (
             view is not None
             and len(view.authentication_classes) == 1
-            and view.authentication_classes[0] in (CallerAuthentication, ClientAuthentication)
+            and issubclass(view.authentication_classes[0], (CallerAuthentication, ClientAuthentication))
             and HasRight in view.permission_classes
             and isinstance(getattr(view, "required_right", None), str)
         )
