@@ -90,6 +90,8 @@ def configuration() -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
+        # How long after a child's death its wake-up is given to another.
+        "worker_lost_wait": 1,
         "worker_consumer": "hammy_project.celery:Consumer",
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,

@@ -65,11 +65,14 @@ class Channel(virtual.Channel):
                 path.unlink()
             except OSError:
                 continue
-            with contextlib.suppress(ValueError):
-                message = json.loads(content)
-                if isinstance(message, dict) and isinstance(message.get("properties"), dict):
-                    return message
-            logger.warning("A message of the queue %s is garbled and was dropped", queue)
+            try:
+                message: dict[str, Any] = json.loads(content)
+                # What kombu could not read later would end the worker then.
+                self.Message(message, channel=self)
+            except Exception:
+                logger.warning("A message of the queue %s is garbled and was dropped", queue)
+                continue
+            return message
         raise Empty
 
     def _size(self, queue: str) -> int:
