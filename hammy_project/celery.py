@@ -109,13 +109,14 @@ def configuration() -> dict[str, Any]:
     }
 
 
+_Blueprint: Any = consumer.Consumer.Blueprint
+
+
 class Consumer(consumer.Consumer):
     """Celery's consumer without gossip, mingle and events, and without the 28 queues of delayed delivery."""
 
-    class Blueprint(consumer.Consumer.Blueprint):
-        default_steps = [
-            step for step in consumer.Consumer.Blueprint.default_steps if "delayed_delivery" not in str(step)
-        ]
+    class Blueprint(_Blueprint):
+        default_steps = [step for step in _Blueprint.default_steps if "delayed_delivery" not in step]
 
     def __init__(self, *args: Any, worker_options: dict[str, Any] | None = None, **options: Any) -> None:
         quiet = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}

@@ -35,6 +35,7 @@ class Channel(virtual.Channel):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._options: dict[str, Any] = self.connection.client.transport_options  # type: ignore[union-attr,assignment]
         self._folders: dict[str, Path] = {}
 
     def _new_queue(self, queue: str, **kwargs: Any) -> None:
@@ -96,7 +97,7 @@ class Channel(virtual.Channel):
         if queue not in self._folders:
             if not _QUEUE_NAME.fullmatch(queue):
                 raise ChannelError(f"No queue can be named {queue!r}")
-            self._folders[queue] = Path(self.connection.client.transport_options["folder"], queue)
+            self._folders[queue] = Path(self._options["folder"], queue)
         return self._folders[queue]
 
 

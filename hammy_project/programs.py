@@ -8,7 +8,7 @@ from django.conf import settings
 
 from hammy_project.supervisor import Program
 
-_CELERY = [sys.executable, "-m", "celery", "-A", "hammy_project"]
+_CELERY = [sys.executable, "-m", "celery", "-A", "hammy_project", "--quiet"]
 _HOME = settings.BASE_DIR
 
 

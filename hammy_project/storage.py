@@ -49,7 +49,7 @@ class AtomicFileStorage(FileSystemStorage):
         folders, files = super().listdir(path)
         return [folder for folder in folders if folder != _INCOMING], files
 
-    def _save(self, name: str, content: File) -> str:
+    def _save(self, name: str, content: "File[Any]") -> str:
         target = Path(self.path(name))
         stored = str(target.relative_to(self.location))
         if self._is_there(target, content):
@@ -70,7 +70,7 @@ class AtomicFileStorage(FileSystemStorage):
         _sync_folder(target.parent)
         return stored
 
-    def _is_there(self, target: Path, content: File) -> bool:
+    def _is_there(self, target: Path, content: "File[Any]") -> bool:
         try:
             if target.stat().st_size != content.size:
                 return False
@@ -79,7 +79,7 @@ class AtomicFileStorage(FileSystemStorage):
             return False
         return True
 
-    def _write(self, path: Path, content: File) -> None:
+    def _write(self, path: Path, content: "File[Any]") -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             for chunk in content.chunks():
