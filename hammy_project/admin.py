@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat import admin as beat
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
@@ -21,7 +21,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from sending.admin.paging import CappedPaginator
+from sending.admin.filters import OlderFilter
 from sending.admin.read_only import ReadOnlyAdmin
 
 admin.site.index_title = _("Overview")
@@ -43,7 +43,7 @@ for model in (
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """People who use the console or call through a client."""
 
     form = UserChangeForm
@@ -52,7 +52,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """Roles: what their members may do."""
 
 
@@ -62,14 +62,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     list_display = ("action_time", "user", "kind", "content_type", "subject", "what")
     list_display_links = None
-    list_filter = ("action_flag", ("user", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("action_flag", OlderFilter, ("user", admin.RelatedOnlyFieldListFilter))
     search_fields = ("object_id__exact", "object_repr__startswith", "user__username__exact")
     search_help_text = _("The id or name of what it was done to, or a whole user name")
     list_select_related = ("user", "content_type")
     list_per_page = 50
-    list_max_show_all = 0
-    show_full_result_count = False
-    paginator = CappedPaginator
     ordering = ("-id",)
     sortable_by = ()
 
@@ -83,7 +80,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
             DELETION: ("delete", gettext("Deleted")),
         }[entry.action_flag]
 
-    @admin.display(description=_("Subject"))
+    @admin.display(description=pgettext_lazy("of an action", "Subject"))
     def subject(self, entry: LogEntry) -> str:
         try:
             address = entry.get_admin_url()
@@ -99,7 +96,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AccessAttempt)
-class AttemptAdmin(AccessAttemptAdmin, ModelAdmin):  # type: ignore[misc]
+class AttemptAdmin(AccessAttemptAdmin, ModelAdmin):
     """Failed logins that count towards a lock; deleting one lets the person try again."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -109,11 +106,11 @@ class AttemptAdmin(AccessAttemptAdmin, ModelAdmin):  # type: ignore[misc]
         return False
 
 
-class TaskSelectWidget(UnfoldAdminSelectWidget, beat.TaskSelectWidget):  # type: ignore[misc]
+class TaskSelectWidget(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
     """The registered tasks, in the console's look."""
 
 
-class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
+class PeriodicTaskForm(beat.PeriodicTaskForm):
     """The package's form with the console's inputs."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -123,27 +120,27 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     """What beat does and when."""
 
     form = PeriodicTaskForm
 
 
 @admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+class IntervalScheduleAdmin(ModelAdmin):
     """Every so often."""
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, ModelAdmin):  # type: ignore[misc]
+class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, ModelAdmin):
     """At times of the clock and the calendar."""
 
 
 @admin.register(SolarSchedule)
-class SolarScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+class SolarScheduleAdmin(ModelAdmin):
     """By the sun."""
 
 
 @admin.register(ClockedSchedule)
-class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, ModelAdmin):  # type: ignore[misc]
+class ClockedScheduleAdmin(beat.ClockedScheduleAdmin, ModelAdmin):
     """Once."""

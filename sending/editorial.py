@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from gateway.caller import Caller
 from gateway.errors import Code, not_found, refuse
@@ -146,7 +147,7 @@ def doubts(version: TemplateVersion) -> list[str]:
         for sentence in check_source(getattr(version, part), html=part == "html", known_names=KNOWN_NAMES)
     ]
     missing = compile_version(version).missing(sample_data(version.sample))
-    return [*found, *(f"the sample lacks {name}" for name in missing)]
+    return [*found, *(gettext("the sample lacks %(name)s") % {"name": name} for name in missing)]
 
 
 def _locked_template(template_id: int) -> Template:

@@ -20,7 +20,7 @@ from sending.models.message import MessageQuerySet
 from sending.states import Status, TemplateStatus
 
 
-class StatusFilter(MultipleDropdownFilter):  # type: ignore[misc]
+class StatusFilter(MultipleDropdownFilter):
     """By one or more statuses."""
 
     title = _("status")
@@ -34,7 +34,7 @@ class StatusFilter(MultipleDropdownFilter):  # type: ignore[misc]
         return queryset.filter(status__in=wanted) if wanted else queryset
 
 
-class ChannelFilter(DropdownFilter):  # type: ignore[misc]
+class ChannelFilter(DropdownFilter):
     """By channel, as many as there are."""
 
     title = _("channel")
@@ -47,7 +47,7 @@ class ChannelFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(channel=self.value()) if self.value() else queryset
 
 
-class TemplateFilter(DropdownFilter):  # type: ignore[misc]
+class TemplateFilter(DropdownFilter):
     """By type: the template in any of its versions."""
 
     title = _("type")
@@ -64,7 +64,7 @@ class TemplateFilter(DropdownFilter):  # type: ignore[misc]
         return queryset.filter(template_version__in=list(versions.values_list("id", flat=True)))
 
 
-class ClientFilter(DropdownFilter):  # type: ignore[misc]
+class ClientFilter(DropdownFilter):
     """By the client that sent them."""
 
     title = _("client")
@@ -91,7 +91,7 @@ class AcceptedFilter(admin.SimpleListFilter):
             if name in params:
                 self.used_parameters[name] = params.pop(name)[-1]
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [f"{self.parameter_name}_from", f"{self.parameter_name}_to"]
 
     def has_output(self) -> bool:

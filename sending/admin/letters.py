@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from unfold.admin import ModelAdmin
 
 from sending import blobs
@@ -24,7 +25,7 @@ READ = "sending.read_content"
 _RAW_SHOWN = 256 * 1024
 
 
-class LetterPages(ModelAdmin):  # type: ignore[misc]
+class LetterPages(ModelAdmin):
     """The pages of one message's content, each asking for the permission and leaving an entry in the audit trail."""
 
     def has_read_permission(self, request: HttpRequest) -> bool:
@@ -79,8 +80,8 @@ class LetterPages(ModelAdmin):  # type: ignore[misc]
     def _headers(message: Message) -> list[tuple[str, str]]:
         content = message.content
         lines = [
-            (_("From"), _mailbox(content.get("from_name", ""), content.get("from_address", ""))),
-            (_("To"), _mailbox(message.recipient_name, message.recipient_email_address)),
+            (pgettext("a letter", "From"), _mailbox(content.get("from_name", ""), content.get("from_address", ""))),
+            (pgettext("a letter", "To"), _mailbox(message.recipient_name, message.recipient_email_address)),
             (_("Copy"), ", ".join(content.get("recipient_email_address_cc", ()))),
             (_("Blind copy"), ", ".join(content.get("bcc_address", ()))),
             (_("Reply to"), _mailbox(content.get("reply_to_name", ""), content.get("reply_to_address", ""))),
@@ -112,7 +113,7 @@ class LetterPages(ModelAdmin):  # type: ignore[misc]
             },
         )
 
-    def raw_download(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def raw_download(self, request: HttpRequest, pk: int) -> FileResponse:
         """The same bytes as a file."""
         message = self._to_read(request, pk, "raw mail")
         data, problem = _raw_of(message)
@@ -120,7 +121,7 @@ class LetterPages(ModelAdmin):  # type: ignore[misc]
             raise Http404(problem)
         return download(data, f"{message.uuid}.eml")
 
-    def attachment(self, request: HttpRequest, pk: int, attachment: int) -> HttpResponse:
+    def attachment(self, request: HttpRequest, pk: int, attachment: int) -> FileResponse:
         """An attachment's bytes, always as a download, whatever type it claims."""
         message = self._to_read(request, pk, f"attachment {attachment}")
         found = Attachment.objects.filter(pk=attachment, message=message).first()

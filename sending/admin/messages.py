@@ -11,14 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from sending.admin import audit, facts, finding, wording
 from sending.admin.confirming import Question, ask
 from sending.admin.filters import AcceptedFilter, ChannelFilter, ClientFilter, OlderFilter, StatusFilter, TemplateFilter
 from sending.admin.letters import LetterPages
 from sending.admin.operations import MOVING, OPERATIONS, SETTLING, Operation
-from sending.admin.paging import CappedPaginator
 from sending.admin.read_only import ReadOnlyAdmin
 from sending.models import Message
 from sending.models.message import MessageQuerySet
@@ -29,26 +27,11 @@ OPERATE = "sending.operate_message"
 _MOST = 1000
 
 
-class MessageList(ChangeList):  # type: ignore[misc]
-    """The list, which goes on by key where its counted pages end."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        if not self.query and not self.has_active_filters:
-            # Nothing was narrowed, so there is nothing more to offer to show.
-            self.full_result_count = self.result_count
-
-    @property
-    def older_query(self) -> str:
-        """The address's query for what comes after the last row shown."""
-        return str(self.get_query_string({"before": self.result_list[len(self.result_list) - 1].pk}, ["p"]))
-
-
 @admin.register(Message)
 class MessageAdmin(LetterPages, ReadOnlyAdmin):
     """Nothing here adds, edits or deletes a message: services move them."""
 
-    list_display = (
+    list_display: tuple[str, ...] = (
         "id",
         "accepted",
         "state",
@@ -59,14 +42,17 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
         "request_id",
     )
     list_display_links = ("id", "recipient_email_address")
-    list_filter = (StatusFilter, ChannelFilter, TemplateFilter, ClientFilter, AcceptedFilter, OlderFilter)
+    list_filter: tuple[Any, ...] = (
+        StatusFilter,
+        ChannelFilter,
+        TemplateFilter,
+        ClientFilter,
+        AcceptedFilter,
+        OlderFilter,
+    )
     list_filter_submit = True
     list_per_page = 50
-    list_max_show_all = 0
     list_fullwidth = True
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = CappedPaginator
     ordering = ("-id",)
     sortable_by = ()
     # Django asks only whether there are any; finding.find decides what they are.
@@ -75,9 +61,6 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
     change_form_template = "console/message.html"
     # The page shows more than a form would; this keeps Django from building one of every column.
     fields = ("uuid",)
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[MessageList]:
-        return MessageList
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Whether this person may move messages."""
@@ -175,16 +158,17 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
         ids = [int(value) for value in data.getlist("ids") if value.isdecimal() and len(value) < 19]
         if not ids or len(ids) > _MOST:
             raise Http404
-        return self.confirm(request, OPERATIONS[verb], ids, is_answer=request.method == "POST")
+        return self.confirm(
+            request, OPERATIONS[verb], ids, back=data.get("back", ""), is_answer=request.method == "POST"
+        )
 
     def confirm(
-        self, request: HttpRequest, operation: Operation, ids: Sequence[int], *, is_answer: bool
+        self, request: HttpRequest, operation: Operation, ids: Sequence[int], *, back: str, is_answer: bool
     ) -> HttpResponse:
         """The question for these messages, or with ``is_answer`` its answer."""
         found = list(Message.objects.filter(pk__in=ids).defer("content", "digest").order_by("id"))
         if not found:
             raise Http404
-        back = request.POST.get("back", "")
         question = Question(
             verb=operation.verb,
             title=operation.title,
@@ -220,6 +204,5 @@ def _ask_for(
     if len(ids) > _MOST:
         notices.error(request, _("At most %(most)d messages at once: narrow the list.") % {"most": _MOST})
         return None
-    request.POST = request.POST.copy()  # type: ignore[assignment]
-    request.POST["back"] = f"sending_{page.opts.model_name}_changelist?{request.GET.urlencode()}"  # type: ignore[index]
-    return page.confirm(request, operation, ids, is_answer=False)
+    back = f"sending_{page.opts.model_name}_changelist?{request.GET.urlencode()}"
+    return page.confirm(request, operation, ids, back=back, is_answer=False)

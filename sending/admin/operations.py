@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from gateway.caller import Caller
 from sending import services
@@ -41,7 +41,7 @@ _IN_DOUBT = frozenset({Status.UNCERTAIN})
 _ALL = (
     Operation(
         verb="cancel",
-        title=_("Cancel"),
+        title=pgettext_lazy("a message", "Cancel"),
         question=_("These messages will not go out. This cannot be undone."),
         done=ngettext_lazy("%(count)d message cancelled.", "%(count)d messages cancelled.", "count"),
         icon="block",

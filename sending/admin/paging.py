@@ -2,8 +2,12 @@
 
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any, cast
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.views import ChangeList
 
 from sending.models.message import MessageQuerySet
 
@@ -12,7 +16,7 @@ CAP = 10_000
 _SLACK = timedelta(hours=6)
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator[Any]):
     """Counts no further than the cap, so that the count costs the same however long the list is."""
 
     template_name = "console/capped_pagination.html"
@@ -20,16 +24,32 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def found(self) -> int:
         """The rows there are, or one more than the cap."""
-        return int(self.object_list.order_by()[: CAP + 1].count())  # type: ignore[union-attr]
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by()[: CAP + 1].count()
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self.found, CAP)
 
     @property
     def is_capped(self) -> bool:
         """Whether there are more rows than were counted."""
         return self.found > CAP
+
+
+class CappedList(ChangeList):
+    """A list that goes on by key where its counted pages end."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            # Nothing was narrowed, so there is nothing more to offer to show.
+            self.full_result_count = self.result_count
+
+    @property
+    def older_query(self) -> str:
+        """The address's query for what comes after the last row shown."""
+        return str(self.get_query_string({"before": self.result_list[len(self.result_list) - 1].pk}, ["p"]))
 
 
 def between(messages: MessageQuerySet, since: datetime | None, until: datetime | None) -> MessageQuerySet:

@@ -57,7 +57,7 @@ class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TemplateVersion)
-class TemplateVersionAdmin(ModelAdmin):  # type: ignore[misc]
+class TemplateVersionAdmin(ModelAdmin):
     """Drafts alone may be edited: what was enabled once never changes."""
 
     form = VersionForm
@@ -146,8 +146,10 @@ class TemplateVersionAdmin(ModelAdmin):  # type: ignore[misc]
 
     @staticmethod
     def _to_preview(request: HttpRequest, version: TemplateVersion) -> HttpResponse | None:
-        if "_preview" not in request.POST:
+        """What was saved is looked at next, unless it is written on."""
+        if "_continue" in request.POST:
             return None
+        notices.success(request, gettext("%(version)s saved.") % {"version": version})
         return HttpResponseRedirect(reverse("admin:sending_templateversion_preview", args=[version.pk]))
 
     def get_urls(self) -> list[URLPattern]:
@@ -159,6 +161,16 @@ class TemplateVersionAdmin(ModelAdmin):  # type: ignore[misc]
             path("<int:pk>/retire/", view(self.retire), name="sending_templateversion_retire"),
             *super().get_urls(),
         ]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        extra_context = {**(extra_context or {}), "show_save_and_add_another": False}
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -215,7 +227,15 @@ class TemplateVersionAdmin(ModelAdmin):  # type: ignore[misc]
             "problem": problem,
             "doubts": doubts,
             "frame": reverse("admin:sending_templateversion_html", args=[pk]),
-            "version_url": reverse("admin:sending_templateversion_change", args=[pk]),
+            "offered": [
+                {
+                    "title": gettext("Edit") if self.has_change_permission(request, version) else gettext("Version"),
+                    "path": reverse("admin:sending_templateversion_change", args=[pk]),
+                    "icon": "edit",
+                    "variant": "default",
+                },
+                *self._offered(request, version)[1:],
+            ],
         }
         return TemplateResponse(request, "console/preview.html", context)
 

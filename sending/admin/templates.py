@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget
 
 from gateway.caller import Caller
 from sending import editorial
@@ -95,7 +96,7 @@ _CHANGES = {
 }
 
 
-class VersionInline(TabularInline):  # type: ignore[misc]
+class VersionInline(TabularInline):
     """The history, the newest first; versions are worked on at their own pages."""
 
     model = TemplateVersion
@@ -128,7 +129,7 @@ class VersionInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Template)
-class TemplateAdmin(ModelAdmin):  # type: ignore[misc]
+class TemplateAdmin(ModelAdmin):
     """Name, who may use it, status by its own buttons, versions."""
 
     list_display = ("name", "state", "description", "updated_at")
@@ -136,7 +137,6 @@ class TemplateAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ("name", "description")
     fields = ("name", "description", "clients", "status_label")
     readonly_fields = ("status_label",)
-    filter_horizontal = ("clients",)
     inlines = (VersionInline,)
     change_form_template = "console/template.html"
     compressed_fields = True
@@ -159,6 +159,14 @@ class TemplateAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_inlines(self, request: HttpRequest, obj: Template | None) -> tuple[type[TabularInline], ...]:
         return self.inlines if obj else ()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "clients":
+            kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
+            kwargs["help_text"] = _("Who may send letters of this type; empty means every client.")
+        if db_field.name == "description":
+            kwargs["widget"] = UnfoldAdminTextareaWidget(attrs={"rows": 2})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
         return False

@@ -10,6 +10,7 @@ from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from sending.admin import wording
 from sending.admin.filters import ChannelFilter, ClientFilter, OlderFilter, TemplateFilter
 from sending.admin.messages import MessageAdmin
 from sending.admin.operations import SETTLING, Operation
@@ -23,7 +24,7 @@ from sending.models.uncertain import UncertainMessage
 class UncertainMessageAdmin(MessageAdmin):
     """The list; one message is looked at on its own page."""
 
-    list_display = ("id", "in_doubt_since", "recipient_email_address", "what", "client_name", "why", "verdicts")
+    list_display = ("id", "in_doubt_since", "recipient_email_address", "what", "why", "verdicts")
     list_filter = (ChannelFilter, TemplateFilter, ClientFilter, OlderFilter)
     list_before_template = "console/uncertain_help.html"
 
@@ -54,8 +55,8 @@ class UncertainMessageAdmin(MessageAdmin):
         return HttpResponseRedirect(reverse("admin:sending_message_change", args=[object_id]))
 
     @admin.display(description=_("In doubt since"))
-    def in_doubt_since(self, message: Message) -> Any:
-        return message.closed_at
+    def in_doubt_since(self, message: Message) -> str:
+        return wording.moment(message.closed_at or message.updated_at)
 
     @admin.display(description=_("Why"))
     def why(self, message: Message) -> str:
