@@ -14,6 +14,7 @@ from gateway.rest import JSON, JSON_API, ApiView, read_json
 from sending import services
 from sending.acceptance import examine
 from sending.send_v2 import answer, request, schema
+from sending.send_v2.body_key import BodyKeyAuthentication
 from sending.send_v2.json_api import Document
 from sending.send_v2.request import Reading
 
@@ -21,6 +22,7 @@ from sending.send_v2.request import Reading
 class SendView(ApiView):
     """Takes one letter, as plain JSON or as JSON:API, and answers in kind; at v1/send too."""
 
+    authentication_classes = [BodyKeyAuthentication]
     required_right = "send"
 
     @schema.operation("send", "Send one letter", schema.SENT, request=schema.SEND)

@@ -202,6 +202,31 @@ def test_who_may_not_send_is_refused() -> None:
     assert nothing_happened()
 
 
+@pytest.mark.parametrize("place", ["requestMeta", ""])
+def test_the_client_may_be_named_by_the_body_alone(api: Caller, place: str) -> None:
+    named = {"clientHashKey": api.keys.client_hash_key}
+    letter = {place: named} if place else named
+    for data, form in ((LETTER | letter, JSON), (document(**letter), JSON_API)):
+        answer = Client().post(f"{BASE}/v2/send", json.dumps(data), content_type=form)
+        assert answer.status_code == 200
+    assert set(Message.objects.values_list("client_id", flat=True)) == {api.client.pk}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"requestMeta":7}', b'{"requestMeta":{"clientHashKey":7}}', b'{"clientHashKey":"nobody"}']
+)
+def test_s29_a_body_that_names_no_client_is_a_strangers(body: bytes) -> None:
+    answer = Client().post(f"{BASE}/v2/send", body, content_type=JSON)
+    assert (answer.status_code, problems(answer)[0][0]) == (401, 2000)
+    assert nothing_happened()
+
+
+def test_a_strangers_large_body_is_not_read_for_a_key(api: Caller) -> None:
+    letter = LETTER | {"clientHashKey": api.keys.client_hash_key, "mailBody": "x" * 1024 * 1024}
+    answer = Client().post(f"{BASE}/v2/send", json.dumps(letter), content_type=JSON)
+    assert (answer.status_code, problems(answer)[0][0]) == (401, 2000)
+
+
 def test_s29_the_body_may_not_name_another_client(api: Caller) -> None:
     key = api.keys.client_hash_key
     assert api.send(requestMeta={"clientHashKey": key}, clientHashKey=key).status_code == 200
