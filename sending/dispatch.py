@@ -73,8 +73,9 @@ class Worker:
                 if not lease.renew():
                     reason = "claim given back: the lease was lost"
                     return False
-                outcome = self._hand_over(channel, message, attachments.get(message.pk, []))
+                # Counted as begun first: whatever ends this process now, recovery finds it in doubt, not given back.
                 done += 1
+                outcome = self._hand_over(channel, message, attachments.get(message.pk, []))
                 if not self._record(message, outcome, lease):
                     reason = "claim given back: the connection to the database was lost"
                     return False
@@ -92,7 +93,7 @@ class Worker:
                 queue.give_back(batch[done:], lease.dispatcher, reason=reason, due_at=due_at)
 
     def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment]) -> Outcome:
-        """Build the parcel and hand it over; what goes wrong before the outside is involved is an outcome too."""
+        """Build the parcel and hand it over; what goes wrong on our side is an outcome too, and blocks no other."""
         try:
             parcel = build(message, attachments)
         except TemplateError as error:
@@ -100,8 +101,16 @@ class Worker:
         except OSError as error:
             _log.exception("attachment not readable", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.RETRY, words=f"attachment not readable: {error.strerror or error}")
-        with metrics.HAND_OVER_SECONDS.labels(channel=self.channel_name).time():
-            return channel.hand_over(parcel)
+        except Exception:
+            _log.exception("message not made ready", extra={"message_id": message.pk})
+            return Outcome(kind=OutcomeKind.FAILED, words="not made ready: internal failure, see the log")
+        try:
+            with metrics.HAND_OVER_SECONDS.labels(channel=self.channel_name).time():
+                return channel.hand_over(parcel)
+        except Exception:
+            # Nobody knows how far it came.
+            _log.exception("hand-over broke", extra={"message_id": message.pk})
+            return Outcome(kind=OutcomeKind.UNCERTAIN, words="internal failure while handing over, see the log")
 
     def _record(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
         """Turn the outcome into a status and write it, waiting for a database that is away. False when the claim is

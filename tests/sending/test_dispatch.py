@@ -247,3 +247,41 @@ def test_every_change_is_an_event(worker) -> None:
     submitted()
     worker(_outcome(OutcomeKind.RETRY))
     assert list(MessageEvent.objects.order_by("id").values_list("name", flat=True)) == ["ACCEPTED", "SENDING", "RETRY"]
+
+
+def test_r3_a_channel_that_breaks_leaves_its_message_in_doubt_and_the_others_go(worker) -> None:
+    def broken(parcel) -> Outcome:
+        raise ValueError("a bug of ours")
+
+    caller = make_caller()
+    first, second = submitted(caller), submitted(caller)
+    worker(broken)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.status) == ("UNCERTAIN", "SENT")
+    assert first.reason == "internal failure while handing over, see the log"
+
+
+def test_a_process_that_ends_in_a_hand_over_leaves_only_that_message_in_doubt(worker) -> None:
+    def ended(parcel) -> Outcome:
+        raise SystemExit
+
+    caller = make_caller()
+    first, second = submitted(caller), submitted(caller)
+    with pytest.raises(SystemExit):
+        worker(ended)
+    assert event_names(first) == ["ACCEPTED", "SENDING"]
+    assert event_names(second) == ["ACCEPTED", "SENDING", "ACCEPTED"]
+    dispatcher = Dispatcher.objects.get()
+    assert queue.recover(dispatcher, why="ended") == ([first.pk], [])
+
+
+def test_r3_a_row_that_cannot_be_read_fails_alone(worker) -> None:
+    caller = make_caller()
+    broken, good = submitted(caller), submitted(caller)
+    Message.objects.filter(pk=broken.pk).update(content={})
+    worker()
+    broken.refresh_from_db()
+    good.refresh_from_db()
+    assert (broken.status, good.status) == ("FAILED", "SENT")
+    assert broken.reason == "not made ready: internal failure, see the log"
