@@ -55,9 +55,12 @@ bench: $(BIN)/.dev ## Measure, each figure beside its peer  [ARGS="accept"]
 	@$(SERVICES) bash .ci/services
 	@$(SERVICES) $(PY) -m benchmarks $(ARGS)
 
-lint: $(BIN)/.dev ## Style and likely mistakes (ruff)
+lint: $(BIN)/.dev ## Style and likely mistakes: sources (ruff), scripts, container and compose file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/shellcheck .ci/run .ci/services
+	@$(BIN)/hadolint deploy/Containerfile
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 
 format: $(BIN)/.dev ## Rewrite the sources in the house's style
 	@$(BIN)/ruff check --fix .
@@ -67,7 +70,7 @@ types: $(BIN)/.dev ## Types (mypy with django-stubs)
 	@$(BIN)/mypy
 
 imports: $(BIN)/.dev ## The floors and shelves of the house (import-linter)
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 migrations: $(BIN)/.dev ## No model without its migration, no setting that a deployment must not have
 	@$(MANAGE) makemigrations --check --dry-run

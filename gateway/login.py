@@ -7,6 +7,7 @@ from axes.helpers import get_cool_off
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.auth import ClientAuthentication, token_of_request
@@ -17,6 +18,17 @@ from gateway.lookup import KnownClient, admits
 from gateway.remote import login_address
 from gateway.rest import JSON, ApiView, read_json
 
+_TEXT = {"type": "string"}
+_LOGIN = {
+    "type": "object",
+    "properties": {"userName": _TEXT, "password": _TEXT},
+    "required": ["userName", "password"],
+}
+_TOKEN = {
+    "type": "object",
+    "properties": {"token": _TEXT, "expiresAt": {"type": "string", "format": "date-time"}},
+    "required": ["token", "expiresAt"],
+}
 _LONGEST = {"userName": 150, "password": 4096}
 _AXES_READS = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_USER_AGENT", "HTTP_ACCEPT")
 
@@ -33,6 +45,14 @@ class LoginView(ApiView):
     required_right = ""
     answer_type = JSON
 
+    @extend_schema(
+        operation_id="login",
+        summary="Log a user in",
+        request={JSON: _LOGIN},
+        responses={(200, JSON): _TOKEN},
+        auth=[{"clientHashKey": []}],  # type: ignore[list-item]
+        tags=["auth"],
+    )
     def post(self, request: Request) -> HttpResponse:
         credentials = _credentials(read_json(request, media_types=(JSON,)).data)
         client = cast(KnownClient, request.user)
@@ -49,6 +69,14 @@ class RefreshView(ApiView):
     required_right = ""
     answer_type = JSON
 
+    @extend_schema(
+        operation_id="refresh",
+        summary="Renew a token",
+        request=None,
+        responses={(200, JSON): _TOKEN},
+        auth=[{"clientHashKey": [], "userToken": []}],  # type: ignore[list-item]
+        tags=["auth"],
+    )
     def post(self, request: Request) -> HttpResponse:
         client = cast(KnownClient, request.user)
         token = token_of_request(request._request)

@@ -1,5 +1,7 @@
 """Every address of a site: doors, console, documents, health."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -7,7 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from hammy_project import health
 
-_PUBLIC = {"authentication_classes": [], "permission_classes": []}
+_PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
 
 handler400 = "gateway.failures.bad_request_page"
 handler403 = "gateway.failures.forbidden_page"

@@ -15,7 +15,7 @@ from sending.models import Message
 from sending.states import DUE, Status
 
 _BROKER_SECONDS = 5.0
-_CONNECT_SECONDS = 2.0
+_CONNECT_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

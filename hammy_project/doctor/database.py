@@ -27,7 +27,7 @@ def reachable() -> Iterator[Finding]:
         yield failure("database", reason)
         return
     if connection.vendor == "postgresql":
-        version = connection.pg_version
+        version = int(_single("SHOW server_version_num"))
         isolation = _single("SHOW transaction_isolation")
         words = f"PostgreSQL {version // 10000}.{version % 10000}, {isolation}"
         yield ok("database", words) if version >= _OLDEST_POSTGRESQL else warning("database", f"{words}: too old")
