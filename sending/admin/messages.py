@@ -9,8 +9,8 @@ from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
 from sending.admin import audit, facts, finding, wording
 from sending.admin.confirming import Question, ask
@@ -79,9 +79,10 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
     def accepted(self, message: Message) -> str:
         return wording.moment(message.created_at)
 
-    @display(description=_("Status"), label=wording.STATUS_COLOURS)
-    def state(self, message: Message) -> tuple[str, Any]:
-        return message.status, wording.STATUSES[Status(message.status)]
+    @admin.display(description=_("Status"))
+    def state(self, message: Message) -> SafeString:
+        status = Status(message.status)
+        return wording.label(wording.STATUSES[status], wording.STATUS_COLOURS[status])
 
     @admin.display(description=_("Type or subject"))
     def what(self, message: Message) -> str:

@@ -1,6 +1,7 @@
 """The console's words and colours for what the core calls by code."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -63,7 +64,13 @@ VERSION_COLOURS = {
 
 
 def label(words: Any, colour: str) -> SafeString:
-    """A label as lists show it, for the pages where unfold leaves it to us."""
+    """A coloured label."""
+    return _label(str(words), colour)
+
+
+# A template for each row of a list would take longer than finding the rows.
+@lru_cache(maxsize=200)
+def _label(words: str, colour: str) -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": words, "type": colour})
 
 

@@ -319,18 +319,43 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="message",
-            index=models.Index(fields=["client", "-created_at", "-id"], name="message_client_list"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
             index=models.Index(
-                condition=models.Q(("batch_id", ""), _negated=True), fields=["batch_id"], name="message_batch"
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            sending.states.Status["BOUNCED"],
+                            sending.states.Status["CANCELLED"],
+                            sending.states.Status["FAILED"],
+                        ],
+                    )
+                ),
+                fields=["status", "id"],
+                name="message_not_sent",
             ),
         ),
         migrations.AddIndex(
             model_name="message",
             index=models.Index(
-                condition=models.Q(("partner_ref", ""), _negated=True), fields=["partner_ref"], name="message_partner"
+                condition=models.Q(("template_version__isnull", False)),
+                fields=["template_version", "id"],
+                name="message_template",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(fields=["client", "-created_at", "-id"], name="message_client_list"),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("batch_id", ""), _negated=True), fields=["batch_id", "id"], name="message_batch"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("partner_ref", ""), _negated=True), fields=["partner_ref", "id"], name="message_partner"
             ),
         ),
         migrations.AddIndex(

@@ -129,9 +129,19 @@ class Message(models.Model):
                 condition=models.Q(expires_at__isnull=False, closed_at__isnull=True),
                 name="message_expiring",
             ),
+            models.Index(
+                fields=["status", "id"],
+                condition=models.Q(status__in=[Status.BOUNCED, Status.CANCELLED, Status.FAILED]),
+                name="message_not_sent",
+            ),
+            models.Index(
+                fields=["template_version", "id"],
+                condition=models.Q(template_version__isnull=False),
+                name="message_template",
+            ),
             models.Index(fields=["client", "-created_at", "-id"], name="message_client_list"),
-            models.Index(fields=["batch_id"], condition=~models.Q(batch_id=""), name="message_batch"),
-            models.Index(fields=["partner_ref"], condition=~models.Q(partner_ref=""), name="message_partner"),
+            models.Index(fields=["batch_id", "id"], condition=~models.Q(batch_id=""), name="message_batch"),
+            models.Index(fields=["partner_ref", "id"], condition=~models.Q(partner_ref=""), name="message_partner"),
             models.Index(fields=["request_id"], condition=~models.Q(request_id=""), name="message_request"),
             models.Index(
                 fields=["recipient_email_address"], opclasses=["varchar_pattern_ops"], name="message_recipient"
