@@ -9,7 +9,7 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
 from sending.channels import channel, channels
-from sending.letter import Letter
+from sending.letter import Letter, digest_of
 from sending.models import Message, Template, TemplateVersion
 from sending.rendering import compiled, template_data
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
@@ -104,6 +104,7 @@ def to_message(caller: Caller, examined: Examined, *, now: datetime) -> Message:
     """The row to insert for an examined letter."""
     letter = examined.letter
     content = letter.content()
+    digest = digest_of(content)
     content.setdefault("from_address", caller.from_address or settings.HAMMY_FROM_ADDRESS)
     if letter.from_address == "":
         content.setdefault("from_name", caller.from_name or settings.HAMMY_FROM_NAME)
@@ -113,7 +114,7 @@ def to_message(caller: Caller, examined: Examined, *, now: datetime) -> Message:
         user_name=caller.user_name,
         request_id=letter.request_id,
         idempotency_key=letter.request_id if letter.request_id and caller.request_id_unique else None,
-        digest=letter.digest(),
+        digest=digest,
         batch_id=letter.batch_id,
         partner_ref=letter.partner_ref,
         channel=letter.channel,

@@ -1,6 +1,7 @@
 """A letter as every face hands it over: the normalised command of Send V2, free of any protocol's names."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
@@ -73,16 +74,24 @@ class Letter:
 
     def content(self) -> dict[str, Any]:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
-        return {
-            field.name: _plain(value)
-            for field in fields(self)
-            if (value := getattr(self, field.name)) not in ("", None, (), False)
-        }
+        return {name: _plain(value) for name in _NAMES if (value := getattr(self, name)) not in _ABSENT}
 
-    def digest(self) -> bytes:
-        """Equal for equal content, whoever sends it over whichever face."""
-        text = json.dumps(self.content(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return sha256(text.encode()).digest()
+
+_NAMES = tuple(field.name for field in fields(Letter))
+_ATTACHMENT_NAMES = tuple(field.name for field in fields(LetterAttachment) if field.name != "content")
+_ABSENT = ("", None, (), False)
+
+
+def digest_of(content: Mapping[str, Any]) -> bytes:
+    """Equal for equal content (Letter.content), whoever sends it over whichever face.
+
+    An attachment's media type follows from its name by a table that changes with Python: it does not count.
+    """
+    if "attachments" in content:
+        stripped = [{**attachment, "media_type": ""} for attachment in content["attachments"]]
+        content = {**content, "attachments": stripped}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode()).digest()
 
 
 def _plain(value: Any) -> Any:
@@ -93,13 +102,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Property):
         return {"key": value.key, "value": value.value, **({"is_meta_data": True} if value.is_meta_data else {})}
     if isinstance(value, LetterAttachment):
-        return {
-            **{
-                field.name: _plain(item)
-                for field in fields(value)
-                if field.name != "content" and (item := getattr(value, field.name)) not in ("", ())
-            },
-            "digest": value.digest,
-            "size": len(value.content),
-        }
+        given = {name: _plain(item) for name in _ATTACHMENT_NAMES if (item := getattr(value, name)) not in _ABSENT}
+        return {**given, "digest": value.digest, "size": len(value.content)}
     return value

@@ -1,11 +1,12 @@
 """The moves of messages between statuses: each one compare-and-set with its event, in one transaction."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from gateway import metrics
@@ -189,7 +190,10 @@ def recover(dispatcher: Dispatcher, *, why: str) -> tuple[list[int], list[int]]:
         if not claimed:
             return [], []
         doubtful = move(
-            Message.objects.claimed().filter(id=claimed[0], dispatcher=dispatcher), Status.UNCERTAIN, reason=why
+            Message.objects.claimed().filter(id=claimed[0], dispatcher=dispatcher),
+            Status.UNCERTAIN,
+            reason=why,
+            attempts=F("attempts") + 1,
         )
         waiting = move(
             Message.objects.claimed().filter(id__in=claimed[1:], dispatcher=dispatcher),
@@ -203,17 +207,3 @@ def recover(dispatcher: Dispatcher, *, why: str) -> tuple[list[int], list[int]]:
 def later(seconds: float) -> datetime:
     """The moment ``seconds`` from now."""
     return timezone.now() + timedelta(seconds=seconds)
-
-
-def events_for(messages: Iterable[Message], *, actor: str) -> list[MessageEvent]:
-    """The first event of each of ``messages``, as it is inserted beside it."""
-    return [
-        MessageEvent(
-            message_id=message.pk,
-            created_at=message.created_at,
-            name=message.status,
-            reason=message.reason,
-            actor=actor,
-        )
-        for message in messages
-    ]

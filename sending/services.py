@@ -12,9 +12,9 @@ from django.utils import timezone
 from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, not_found, refuse
-from sending import blobs, queue
+from sending import blobs, queue, storing
 from sending.acceptance import Examined, examine, to_message
-from sending.letter import Letter, LetterAttachment
+from sending.letter import Letter, LetterAttachment, digest_of
 from sending.models import Attachment, Blob, Message, MessageEvent
 from sending.models.message import MessageQuerySet
 from sending.states import CLOSED, HeldFor, Status
@@ -90,17 +90,19 @@ def _store(caller: Caller, examined: Sequence[Examined]) -> list[Message]:
             raise IntegrityError("a request id of these was taken before")
         _keep(attachments)
     now = timezone.now()
+    messages = [to_message(caller, one, now=now) for one in examined]
+    if not attachments:
+        storing.insert(messages, actor=caller.actor)
+        return messages
     with transaction.atomic():
-        messages = Message.objects.bulk_create([to_message(caller, one, now=now) for one in examined])
-        MessageEvent.objects.bulk_create(queue.events_for(messages, actor=caller.actor))
-        if attachments:
-            Blob.objects.bulk_create(
-                [Blob(digest=item.digest, size=len(item.content), created_at=now) for item in attachments],
-                ignore_conflicts=True,
-            )
-            Attachment.objects.bulk_create(
-                row for message, one in zip(messages, examined, strict=True) for row in _rows(message, one.letter)
-            )
+        storing.insert(messages, actor=caller.actor)
+        Blob.objects.bulk_create(
+            [Blob(digest=item.digest, size=len(item.content), created_at=now) for item in attachments],
+            ignore_conflicts=True,
+        )
+        Attachment.objects.bulk_create(
+            row for message, one in zip(messages, examined, strict=True) for row in _rows(message, one.letter)
+        )
     return messages
 
 
@@ -143,7 +145,7 @@ def _is_taken(caller: Caller, letter: Letter) -> bool:
 def _repeat(caller: Caller, letter: Letter) -> Accepted | Refusal:
     """What the first sending of this request id was answered, unless it said something else."""
     first = _same_request(caller, letter).only("id", "uuid", "digest").get()
-    if bytes(first.digest) != letter.digest():
+    if bytes(first.digest) != digest_of(letter.content()):
         return refuse(
             Code.DUPLICATE_REQUEST,
             f"already used for message {first.pk} with different content; use a new request id",
