@@ -35,7 +35,7 @@ class Channel(virtual.Channel):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._options: dict[str, Any] = self.connection.client.transport_options  # type: ignore[union-attr,assignment]
+        self._options: dict[str, Any] = self.connection.client.transport_options  # type: ignore[assignment]
         self._folders: dict[str, Path] = {}
 
     def _new_queue(self, queue: str, **kwargs: Any) -> None:
