@@ -86,7 +86,9 @@ def _of_rest_framework(error: exceptions.APIException) -> Refusal:
             refusal = refuse(Code.RATE_LIMITED, "too many requests, try again later")
             refusal.retry_after = round(getattr(error, "wait", None) or 60)
             return refusal
-        case exceptions.MethodNotAllowed() | exceptions.UnsupportedMediaType() | exceptions.ParseError():
+        case exceptions.MethodNotAllowed():
+            return refuse(Code.MALFORMED, "this address does not take that method", status=error.status_code)
+        case exceptions.UnsupportedMediaType() | exceptions.ParseError():
             return refuse(Code.MALFORMED, str(error.detail), status=error.status_code)
         case _ if error.status_code < 500:
             return refuse(Code.MALFORMED, str(error.detail), status=error.status_code)

@@ -84,7 +84,7 @@ def template_data(content: Mapping[str, Any]) -> dict[str, Any]:
     data["xmlData"] = parse_xml_data(content["xml_data"]) if content.get("xml_data") else {}
     data["attachments"] = [
         {
-            "fileName": attachment["file_name"],
+            "fileName": attachment.get("file_name", ""),
             "documentType": attachment.get("document_type", ""),
             "objectType": attachment.get("object_type", ""),
             "objectRef": attachment.get("object_ref", ""),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.sending.factories import make_template
 from tests.sending.send_v2_calls import (
     BASE,
     JSON,
@@ -191,6 +192,17 @@ def test_a_letter_refused_by_its_template_keeps_no_file(api: Caller) -> None:
     good = {"fileName": "a.pdf", "content": b64encode(b"%PDF").decode(), "properties": source}
     answer = api.send(attachments=[good], mailSubject=None, mailBody=None, messageType="NONE")
     assert problems(answer) == [(3002, "messageType: no such template")]
+    assert nothing_happened()
+
+
+def test_an_attachment_without_a_name_is_told_beside_what_the_template_lacks(api: Caller) -> None:
+    make_template("NEEDY")
+    nameless = {"content": "aGVsbG8=", "properties": [{"key": "ATTACHMENT_SOURCE", "value": "INLINE"}]}
+    answer = api.send(mailSubject=None, mailBody=None, messageType="NEEDY", attachments=[nameless])
+    assert problems(answer) == [
+        (1001, "attachments[0].fileName: required"),
+        (1001, 'properties: the template NEEDY needs properties["AZON"]'),
+    ]
     assert nothing_happened()
 
 
