@@ -53,5 +53,5 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, default=str))
             return
         for row in rows:
-            self.stdout.write("{messageId}  {since:%Y-%m-%d %H:%M:%S}  {recipient}  {reason}".format(**row))
+            self.stdout.write(f"{row['messageId']}  {row['since']:%Y-%m-%d %H:%M:%S}  {row['recipient']}  {row['reason']}")
         self.stdout.write(f"{len(rows)} uncertain")
