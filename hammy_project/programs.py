@@ -60,6 +60,6 @@ def is_port_free(host: str, port: int) -> bool:
     return True
 
 
-def free_port(host: str, wanted: int) -> int:
-    """``wanted``, or the next one above it that is free."""
-    return next(port for port in range(wanted, 65536) if is_port_free(host, port))
+def free_port(host: str, wanted: int, *, but: int = 0) -> int:
+    """``wanted``, or the next one above it that is free and not ``but``."""
+    return next(port for port in range(wanted, 65536) if port != but and is_port_free(host, port))

@@ -11,9 +11,7 @@ import pytest
 from django.conf import settings
 
 _FILES = ("Makefile", "requirements.txt", "requirements-dev.txt")
-_PROMISED = (
-    "help demo run worker beat test test-services soak bench lint format types imports migrations check".split()
-)
+_PROMISED = {"help", "demo", "run", "worker", "beat", "test", "test-services", "soak", "bench", "lint", "types"}
 
 
 def _run(*command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +48,7 @@ def test_help_explains_every_target(clone: Path) -> None:
     done = _run("make", folder=clone)
     explained = re.findall(r"^  make ([a-z-]+) +\S", done.stdout, re.MULTILINE)
     assert (done.returncode, done.stderr) == (0, "")
-    assert set(_PROMISED) <= set(explained)
+    assert set(explained) >= _PROMISED
     phony = re.search(r"^\.PHONY: (.*)$", (clone / "Makefile").read_text(), re.MULTILINE)
     assert phony is not None
     assert set(phony[1].split()) == {*explained, "clean"}

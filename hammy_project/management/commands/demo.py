@@ -33,9 +33,8 @@ class Command(BaseCommand):
         parser.add_argument("--mail-port", type=int, default=2525, help="or the next free one above it")
 
     def handle(self, *args: Any, once: bool, port: int, mail_port: int, **options: Any) -> None:
-        # Above it, not beside it: two demos at once must not take each other's ports for free.
         web_port = programs.free_port(_HOST, port)
-        smtp_port = programs.free_port(_HOST, mail_port)
+        smtp_port = programs.free_port(_HOST, mail_port, but=web_port)
         for wanted, taken in ((port, web_port), (mail_port, smtp_port)):
             if wanted != taken:
                 self.stdout.write(f"Port {wanted} is in use; taking {taken}.")

@@ -1,0 +1,76 @@
+"""What is written in two places says the same in both."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po
+from celery import current_app
+from django.conf import settings
+
+from hammy_project import celery, programs
+from sending.channels import channels
+from sending.states import CLOSED, EDGES, Status
+
+_CATALOGUES = sorted((settings.BASE_DIR / "locale").glob("*/LC_MESSAGES/*.po"))
+
+
+def _ours() -> list[str]:
+    current_app.loader.import_default_modules()
+    return sorted(name for name in current_app.tasks if name.partition(".")[0] in {"sending", "gateway"})
+
+
+def test_the_diagram_of_a_message_is_the_table_of_its_edges() -> None:
+    text = (settings.BASE_DIR / "docs" / "message-states.md").read_text()
+    diagram = re.search(r"```mermaid\nstateDiagram-v2\n(.*?)```", text, re.DOTALL)
+    assert diagram is not None
+    drawn = set(re.findall(r"^ *(\[\*\]|\w+) --> (\[\*\]|\w+)", diagram[1], re.MULTILINE))
+    begins = {("[*]", Status.ACCEPTED.value), ("[*]", Status.HELD.value)}
+    assert drawn - begins == {(source.value, target.value) for source, targets in EDGES.items() for target in targets}
+    assert begins <= drawn
+
+
+def test_what_is_said_to_be_closed_is_closed() -> None:
+    text = (settings.BASE_DIR / "docs" / "message-states.md").read_text()
+    sentence = re.search(r"^Closed are ([A-Z, and]+)\.", text, re.MULTILINE)
+    assert sentence is not None
+    assert set(re.findall(r"[A-Z]+", sentence[1])) == set(CLOSED)
+
+
+def test_every_queue_is_consumed_and_every_task_has_one() -> None:
+    consumed = set(current_app.amqp.queues.consume_from)
+    # Without --queues a worker consumes all that are declared.
+    assert not any(part.startswith(("-Q", "--queues", "-X", "--exclude")) for part in programs.worker().command)
+    assert consumed == set(celery.queue_names())
+    calls = [(name, ("EMAIL",)) for name in _ours()]
+    calls += [("sending.tasks.dispatch", (channel,)) for channel in channels()]
+    assert {celery.route(name, args, {}, {})["queue"] for name, args in calls} == consumed
+
+
+def test_what_beat_sends_is_a_task_of_ours() -> None:
+    sent = {entry["task"] for entry in celery.configuration()["beat_schedule"].values()}
+    assert sent <= set(_ours())
+
+
+def test_the_example_names_every_variable_of_the_settings() -> None:
+    source = (settings.BASE_DIR / "hammy_project" / "settings.py").read_text()
+    read = set(re.findall(r"\benv\.\w+\(\s*\"([A-Z_]+)\"", source))
+    example = (settings.BASE_DIR / "deploy" / "environment.example").read_text()
+    named = re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)
+    assert sorted(named) == sorted(read)
+
+
+@pytest.mark.parametrize("path", _CATALOGUES, ids=lambda path: path.parts[-3])
+def test_the_compiled_words_are_the_written_ones(path: Path) -> None:
+    expected = io.BytesIO()
+    write_mo(expected, read_po(io.BytesIO(path.read_bytes())))
+    expected.seek(0)
+    catalogues = [read_mo(expected), read_mo(io.BytesIO(path.with_suffix(".mo").read_bytes()))]
+    written, compiled = ({(str(m.id), m.context): m.string for m in found if m.id} for found in catalogues)
+    assert compiled == written
+
+
+def test_both_languages_of_the_console_are_there() -> None:
+    assert [path.parts[-3] for path in _CATALOGUES] == sorted(code for code, _ in settings.LANGUAGES)
