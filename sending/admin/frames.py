@@ -36,4 +36,3 @@ def download(content: bytes, file_name: str) -> FileResponse:
 def _keep_private(response: HttpResponseBase) -> None:
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"
-    response["Cache-Control"] = "no-store"
