@@ -60,7 +60,7 @@ def batch(headers: dict[str, str], size: int, *, content: Any = short_letter) ->
 
 def peer(path: str) -> Shot:
     """What the bare JSON:API peer is asked: the same letter as the attributes of a note."""
-    document = {"data": {"type": "notes", "attributes": {"title": f"note {NUMBER}", "content": short_letter()}}}
+    document = {"data": {"type": "Note", "attributes": {"title": f"note {NUMBER}", "content": short_letter()}}}
     return _shot(path, document, "application/vnd.api+json", {})
 
 

@@ -1,6 +1,7 @@
 """One installation of the product for measuring: a database, a vhost and a folder of its own, run as it is shipped."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from benchmarks.stores import EmbeddedStore, ServerStore, Store
 _USER, _PASSWORD = "bench", "a password for measuring only"
 # The limit is counted for each request and never reached.
 _REQUESTS_PER_MINUTE = 1_000_000_000
+SETTINGS = "hammy_project.settings"
 _COMMAND_OF = (
     "import json, sys; from hammy_project import programs; print(json.dumps(getattr(programs, sys.argv[1])().command))"
 )
@@ -33,7 +35,7 @@ class Site:
         self._stack = stack
         self.port = free_port()
         self.environment = {
-            "DJANGO_SETTINGS_MODULE": "hammy_project.settings",
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
             "VAR_DIR": str(self.folder),
             "SECRET_KEY": "only for measuring, and therefore known to all",
             "PORT": str(self.port),
@@ -123,7 +125,7 @@ class Site:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env=self.environment | {"PATH": "/usr/bin:/bin"},
+            env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
             check=False,
