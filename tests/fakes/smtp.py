@@ -164,9 +164,7 @@ class ScriptedServer:
     connections: int = 0
 
     def __post_init__(self) -> None:
-        self._scripts = {
-            key: list(value) if isinstance(value, list) else [value] for key, value in self.answers.items()
-        }
+        self.answer_now(self.answers)
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -177,6 +175,11 @@ class ScriptedServer:
     @property
     def server(self) -> SmtpServer:
         return SmtpServer(host="127.0.0.1", port=self.port)
+
+    def answer_now(self, answers: Mapping[str, Answer | list[Answer]]) -> None:
+        """From here on answer so, as if nothing else had been told."""
+        self.answers = answers
+        self._scripts = {key: list(value) if isinstance(value, list) else [value] for key, value in answers.items()}
 
     def hang_up(self) -> None:
         """Close every open connection, as a server that restarts."""

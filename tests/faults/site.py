@@ -1,16 +1,20 @@
-"""A whole site of its own for one test: database, broker folder, mail sink, worker, beat and web as real processes."""
+"""A whole site of its own for a test: database, broker folder, mail sink, worker, beat and web as real processes."""
 
 import json
 import os
+import random
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -18,7 +22,11 @@ from uuid import uuid4
 import psycopg
 import requests
 
+from hammy_project import programs
+
 ROOT = Path(__file__).resolve().parents[2]
+_SECRET_KEY = "only-for-tests-" + "0123456789abcdef" * 4
+_WAITING = ("ACCEPTED", "SENDING", "RETRY")
 
 
 def free_port() -> int:
@@ -37,118 +45,213 @@ def wait_until(condition: Callable[[], Any], *, seconds: float, what: str) -> An
     raise AssertionError(f"waited {seconds:g} s in vain for {what}")
 
 
+def children_of(process: subprocess.Popen[bytes]) -> list[int]:
+    """The processes it started, whichever of its threads did."""
+    found = []
+    for listed in Path(f"/proc/{process.pid}/task").glob("*/children"):
+        try:
+            found += [int(number) for number in listed.read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A migrated database with one client in it, made once for a test process and copied for each site."""
+
+    folder: Path
+    database: str
+    headers: dict[str, str]
+
+
+_prepared: Prepared | None = None
+
+
+def prepared() -> Prepared:
+    """The one of this process."""
+    global _prepared
+    if _prepared is None:
+        folder = Path(tempfile.mkdtemp(prefix="hammy-prepared-"))
+        base = _server_url()
+        database = f"hammy_prepared_{uuid4().hex[:12]}" if base else ""
+        if base:
+            _administer(f'CREATE DATABASE "{database}"')
+        site = Site(folder, **({"DATABASE_URL": f"{base}/{database}"} if base else {"DATABASE_URL": ""}))
+        site.migrate()
+        _prepared = Prepared(folder, database, site.headers)
+    return _prepared
+
+
+def forget_prepared() -> None:
+    """Remove it again."""
+    global _prepared
+    if _prepared is not None:
+        if _prepared.database:
+            _administer(f'DROP DATABASE IF EXISTS "{_prepared.database}" WITH (FORCE)')
+        shutil.rmtree(_prepared.folder, ignore_errors=True)
+        _prepared = None
+
+
+def _server_url() -> str:
+    """Where this run's PostgreSQL is, without a database's name; "" when the run is on SQLite."""
+    shared = os.environ.get("DATABASE_URL", "")
+    return shared.rpartition("/")[0] if shared.startswith("postgres") else ""
+
+
+def _administer(statement: str) -> None:
+    with psycopg.connect(f"{_server_url()}/postgres", autocommit=True) as connection:
+        connection.execute(statement)
+
+
 class Site:
-    """Processes and settings of one site below ``folder``. The database is PostgreSQL where the suite runs on it."""
+    """Processes and settings of one site below ``folder``. The database is PostgreSQL where the suite runs on it;
+    an empty DATABASE_URL asks for SQLite. A database that is not named is a copy of the prepared one."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.web_port = free_port()
         self.mail_port = free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.headers: dict[str, str] = {}
+        self._is_named = "DATABASE_URL" in environment
         self._database = ""
-        url = environment.get("DATABASE_URL") or self._own_database()
+        folder.mkdir(parents=True, exist_ok=True)
+        if not self._is_named and _server_url():
+            self._database = f"hammy_site_{uuid4().hex[:12]}"
+            environment["DATABASE_URL"] = f"{_server_url()}/{self._database}"
         self.environment = {
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
             "VAR_DIR": str(folder / "var"),
-            "SECRET_KEY": "only-for-tests-" + "0123456789abcdef" * 4,
+            "SECRET_KEY": _SECRET_KEY,
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
             "HAMMY_PUBLIC_URL": f"http://127.0.0.1:{self.web_port}",
             "LOG_LEVEL": "WARNING",
-            **({"DATABASE_URL": url} if url else {}),
-            **environment,
+            **{name: os.environ[name] for name in ("BROKER_URL", "CACHE_URL") if os.environ.get("HAMMY_TEST_SERVICES")},
+            **{name: value for name, value in environment.items() if value},
         }
 
-    def _own_database(self) -> str:
-        shared = os.environ.get("DATABASE_URL", "")
-        if not shared.startswith("postgres"):
-            return ""
-        base, _, _ = shared.rpartition("/")
-        self._database = f"hammy_site_{uuid4().hex[:12]}"
-        self._administer(f'CREATE DATABASE "{self._database}"')
-        return f"{base}/{self._database}"
-
-    def _administer(self, statement: str) -> None:
-        base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-        with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
-            connection.execute(statement)
-
     def __enter__(self) -> Self:
-        self.manage("migrate", "--verbosity", "0")
+        if self._is_named:
+            self.migrate()
+            return self
+        made = prepared()
+        self.headers = made.headers
+        if self._database:
+            _administer(f'CREATE DATABASE "{self._database}" TEMPLATE "{made.database}"')
+        else:
+            (self.folder / "var").mkdir(exist_ok=True)
+            with (
+                closing(sqlite3.connect(made.folder / "var" / "hammy.sqlite3")) as source,
+                closing(sqlite3.connect(self.folder / "var" / "hammy.sqlite3")) as target,
+            ):
+                source.backup(target)
         return self
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
             self.kill(process)
         if self._database:
-            self._administer(f'DROP DATABASE IF EXISTS "{self._database}" WITH (FORCE)')
+            _administer(f'DROP DATABASE IF EXISTS "{self._database}" WITH (FORCE)')
+
+    def migrate(self) -> None:
+        """The tables and one client without user token, whose headers are kept."""
+        self.manage("migrate", "--verbosity", "0")
+        printed = json.loads(self.manage("create_client", "faults", "--rights", "all", "--no-user-token", "--json"))
+        self.headers = {"X-Client-Hash-Key": printed["clientHashKey"]}
 
     # ── processes ───────────────────────────────────────────────────────────────────────────────
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, **environment: str) -> str:
         """Run a management command to its end; what it printed."""
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
-            env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+            env=self.environment | environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, command: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:
         """A process that leads its own group and logs below the site's folder."""
-        log = (self.folder / f"{len(self.processes)}-{Path(command[-1]).name[:20]}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, *command], env=self.environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-        )
+        with (self.folder / f"{len(self.processes):03}-{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                list(command), env=self.environment | environment, cwd=ROOT, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
         self.processes.append(process)
         return process
 
     def start_sink(self, *options: str) -> subprocess.Popen[bytes]:
         (self.folder / "sink").mkdir(exist_ok=True)
-        command = ["-m", "tests.fakes.smtp_sink", "--port", str(self.mail_port), *options]
-        process = self.start(*command, "--directory", str(self.folder / "sink"))
-        wait_until(lambda: _answers(self.mail_port), seconds=20, what="the mail sink")
+        command = [sys.executable, "-m", "tests.fakes.smtp_sink", "--port", str(self.mail_port), *options]
+        process = self.start("sink", [*command, "--directory", str(self.folder / "sink")])
+        wait_until(lambda: answers(self.mail_port), seconds=60, what="the mail sink")
         return process
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        return self.start("-m", "celery", "-A", "hammy_project", "worker", "--concurrency", "2")
+    def start_worker(self, *, processes: int = 2, **environment: str) -> subprocess.Popen[bytes]:
+        command = _with_option(programs.worker().command, "--concurrency", processes)
+        return self.start("worker", command, **environment)
 
     def start_beat(self) -> subprocess.Popen[bytes]:
-        return self.start("-m", "celery", "-A", "hammy_project", "beat", "--pidfile=")
+        return self.start("beat", programs.beat().command)
 
-    def start_web(self) -> subprocess.Popen[bytes]:
-        command = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.web_port)]
-        process = self.start(*command, "--workers", "1", "--blocking-threads", "2", "hammy_project.wsgi:application")
-        wait_until(lambda: _answers(self.web_port), seconds=30, what="the web server")
+    def start_web(
+        self, *, workers: int = 1, port: int = 0, within: Sequence[str] = (), **environment: str
+    ) -> subprocess.Popen[bytes]:
+        """The web server; ``within`` is a command that becomes it."""
+        port = port or self.web_port
+        command = _with_option(programs.web(port=port).command, "--workers", workers)
+        process = self.start("web", [*within, *command], **environment)
+        wait_until(lambda: self.is_web_alive(port), seconds=90, what="the web server")
         return process
+
+    def is_web_alive(self, port: int = 0) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{port or self.web_port}/healthz", timeout=5).ok
+        except requests.RequestException:
+            return False
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """SIGKILL to the process and all it started."""
-        if process.poll() is None:
+        try:
             os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         process.wait()
 
-    # ── what a client does ──────────────────────────────────────────────────────────────────────
-    def create_client(self) -> dict[str, str]:
-        """A client's headers; no user token asked."""
-        printed = json.loads(self.manage("create_client", "faults", "--rights", "all", "--no-user-token", "--json"))
-        return {"X-Client-Hash-Key": printed["clientHashKey"]}
+    def wait_for_pool(self, worker: subprocess.Popen[bytes], processes: int = 2) -> list[int]:
+        """The worker's pool once it is complete."""
 
+        def complete() -> list[int]:
+            found = children_of(worker)
+            return found if len(found) >= processes else []
+
+        found: list[int] = wait_until(complete, seconds=60, what="the pool")
+        return found
+
+    # ── what a client does ──────────────────────────────────────────────────────────────────────
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.web_port}/hammy/json/send/v2/{path}"
 
-    def submit(self, headers: dict[str, str], count: int, *, prefix: str = "r") -> list[int]:
+    def post(self, path: str, body: Any, *, timeout: float = 120) -> requests.Response:
+        return requests.post(self.url(path), json=body, headers=self.headers, timeout=timeout)
+
+    def send(self, request_id: str, **changes: Any) -> int:
+        """One letter; its message id."""
+        answer = self.post("send", letter(request_id, **changes))
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["messageId"])
+
+    def submit(self, count: int, *, prefix: str) -> list[int]:
         """``count`` letters by bulk; their message ids."""
-        letters = [
-            {
-                "requestId": f"{prefix}{number}",
-                "recipientName": "Teszt Elek",
-                "recipientEmailAddress": f"elek{number}@example.com",
-                "mailSubject": "Teszt",
-                "mailBody": "Szöveg " * 20,
-            }
-            for number in range(count)
-        ]
-        answer = requests.post(self.url("batches"), json={"messages": letters}, headers=headers, timeout=120)
+        answer = self.post("batches", {"messages": [letter(f"{prefix}{number}") for number in range(count)]})
         assert answer.status_code == 200, answer.text
         return [item["messageId"] for item in answer.json()["messages"]]
 
@@ -159,31 +262,97 @@ class Site:
         if url.startswith("postgres"):
             with psycopg.connect(url) as connection:
                 return connection.execute(statement).fetchall()
-        with sqlite3.connect(f"file:{self.folder}/var/hammy.sqlite3?mode=ro", uri=True, timeout=30) as connection:
+        path = self.folder / "var" / "hammy.sqlite3"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
             return connection.execute(statement).fetchall()
 
-    def statuses(self) -> Counter[str]:
-        return Counter(dict(self.query("SELECT status, count(*) FROM sending_message GROUP BY status")))
+    def change(self, statement: str) -> None:
+        """Write straight into the site's database, as if by someone who wakes nobody."""
+        url = self.environment.get("DATABASE_URL", "")
+        if url.startswith("postgres"):
+            with psycopg.connect(url) as connection:
+                connection.execute(statement)
+            return
+        with closing(sqlite3.connect(self.folder / "var" / "hammy.sqlite3", timeout=30)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    def statuses(self, prefix: str = "") -> Counter[str]:
+        where = f"WHERE request_id LIKE '{prefix}%'"
+        return Counter(dict(self.query(f"SELECT status, count(*) FROM sending_message {where} GROUP BY status")))
+
+    def status(self, message_id: int) -> str:
+        return str(self.query(f"SELECT status FROM sending_message WHERE id = {message_id}")[0][0])
+
+    def attempts(self, message_id: int) -> int:
+        return int(self.query(f"SELECT attempts FROM sending_message WHERE id = {message_id}")[0][0])
+
+    def events(self, message_id: int) -> list[str]:
+        rows = self.query(f"SELECT name FROM sending_messageevent WHERE message_id = {message_id} ORDER BY id")
+        return [str(row[0]) for row in rows]
+
+    def header_ids(self, prefix: str = "", *, status: str) -> set[str]:
+        """The Message-ID, up to its @, of each message in that status."""
+        where = f"status = '{status}' AND request_id LIKE '{prefix}%'"
+        return {_plain(str(row[0])) for row in self.query(f"SELECT uuid FROM sending_message WHERE {where}")}
 
     def received(self) -> Counter[str]:
-        """How often the sink holds each Message-ID."""
+        """How often the sink holds each Message-ID, up to its @."""
         journal = self.folder / "sink" / "received.txt"
-        return Counter(journal.read_text().split()) if journal.exists() else Counter()
+        return Counter(map(_plain, journal.read_text().split())) if journal.exists() else Counter()
 
-    def wait_drained(self, *, seconds: float) -> Counter[str]:
+    def wait_for(self, message_id: int, status: str, *, seconds: float = 60) -> None:
+        try:
+            wait_until(lambda: self.status(message_id) == status, seconds=seconds, what=f"the message to be {status}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.events(message_id)}\n{self.describe()}") from error
+
+    def wait_drained(self, prefix: str = "", *, seconds: float) -> Counter[str]:
         """The statuses once nothing waits or is on its way any more."""
 
         def drained() -> Counter[str]:
-            statuses = self.statuses()
-            return Counter() if statuses["ACCEPTED"] or statuses["SENDING"] or statuses["RETRY"] else statuses
+            statuses = self.statuses(prefix)
+            return Counter() if any(statuses[name] for name in _WAITING) else statuses
 
-        return wait_until(drained, seconds=seconds, what="all messages to be closed")
+        try:
+            return wait_until(drained, seconds=seconds, what="all messages to be closed")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.describe()}") from error
+
+    def describe(self) -> str:
+        """What a person would look at when the site stands still."""
+        tables = ("sending_lane", "sending_dispatcher")
+        rows = [f"{table}: {self.query(f'SELECT * FROM {table}')}" for table in tables]
+        logs = [f"{path.name}: {path.read_text()[-2000:]}" for path in sorted(self.folder.glob("*.log"))[-4:]]
+        alive = [process.args for process in self.processes if process.poll() is None]
+        return "\n".join([str(self.statuses()), *rows, f"alive: {alive}", *logs])
+
+    def logged(self, words: str) -> list[str]:
+        """The lines of all processes' logs that hold ``words``."""
+        paths = self.folder.glob("*.log")
+        return [line for path in paths for line in path.read_text(errors="replace").splitlines() if words in line]
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def letter(request_id: str, **changes: Any) -> dict[str, Any]:
+    """A letter as plain JSON."""
+    return {
+        "requestId": request_id,
+        "recipientName": "Teszt Elek",
+        "recipientEmailAddress": f"elek{random.randrange(10**6)}@example.com",
+        "mailSubject": "Teszt",
+        "mailBody": "Szöveg " * 20,
+        **changes,
+    }
+
+
+def _plain(identity: str) -> str:
+    return identity.strip("<>").partition("@")[0].replace("-", "")
+
+
+def _with_option(command: Sequence[str], option: str, value: int) -> list[str]:
+    changed = list(command)
+    changed[changed.index(option) + 1] = str(value)
+    return changed
 
 
 @contextmanager
