@@ -16,7 +16,7 @@ ROOT_TAG = "<xmlData>"
 # Where a child stood in its parent's text; no XML text holds this character.
 CHILD = "\0"
 
-DECLARATION = re.compile(r"\ufeff?\s*<\?xml\s[^>]*\?>")
+DECLARATION = re.compile(r"\s*<\?xml\s[^>]*\?>")
 MARKUP_DECLARATION = re.compile(r"<!(?:--|\[CDATA\[|DOCTYPE|ENTITY)", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"=\s*[\"']")
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -36,7 +36,8 @@ def parse_xml_data(text: str) -> dict[str, Any]:
     """
     if len(text) > LONGEST:
         raise ValueError(f"xmlData is longer than {LONGEST:,} characters.")
-    if not text.strip("\ufeff \t\r\n"):
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
         return {}
     forbidden = FORBIDDEN.search(text)
     if forbidden:

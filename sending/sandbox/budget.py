@@ -77,6 +77,12 @@ class Budget:
             self._overdrawn()
         return True
 
+    def afford(self, made: int) -> None:
+        """Refuse what could make more characters than are left; what it made is spent afterwards."""
+        if made > self.made_left:
+            self.made_left = -1
+            self._overdrawn()
+
     def _overdrawn(self) -> NoReturn:
         if self.made_left < 0:
             raise TemplateBudget("the template makes more text than a letter may hold")
@@ -135,7 +141,7 @@ class Budget:
         shown = value if type(value) is str else self.text(value)
         if type(shown) is str and HTML_SPECIAL(shown):
             if len(shown) > LONG_TEXT:
-                self.spend(len(shown) + (ESCAPED_GROWTH - 1) * sum(map(shown.count, "&<>'\"")))
+                self.afford(weight(shown) + (ESCAPED_GROWTH - 1) * sum(map(shown.count, "&<>'\"")))
             shown = escape(shown)
         self.spend(weight(shown))
         return shown
@@ -144,8 +150,10 @@ class Budget:
         """The texts of the values one after the other; escaped as soon as one of them is HTML."""
         texts = [self.text(value) for value in values]
         growth = ESCAPED_GROWTH if any(isinstance(item, Markup) for item in texts) else 1
-        self.spend(growth * sum(map(weight, texts)) + ITEM_WEIGHT * len(texts))
-        return markup_join(texts) if self.is_html else str_join(texts)
+        self.afford(growth * sum(map(weight, texts)))
+        joined = markup_join(texts) if self.is_html else str_join(texts)
+        self.spend(weight(joined))
+        return joined
 
 
 def require_defined(*values: Any) -> None:

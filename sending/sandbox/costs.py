@@ -90,7 +90,8 @@ def line_count(text: str) -> int:
     return 2 + sum(text.count(end) for end in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 
 
-def printf(template: str, *args: Any, **named: Any) -> int:
+def printf(template: str, /, *args: Any, **named: Any) -> int:
+    at_most(MOST_PARTS, template.count("%"))
     fields = list(PRINTF.finditer(template))
     if len(fields) + sum(field.group(0) == "%%" for field in fields) != template.count("%"):
         raise TemplateData("a % sign in this format is none that can be used")

@@ -252,7 +252,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         budget.spend(weight(items) if isinstance(items, str) else ITEM_WEIGHT * len(items))
         return items[start:stop:step]
 
-    def call(self, context: Any, called: Any, path: str, /, *args: Any, **options: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Any, called: Any, path: str, /, *args: Any, **options: Any) -> Any:
         """What a macro or one of the two functions answers; nothing else can be called."""
         budget: Budget = context.budget
         if called is _range or called is _namespace:
@@ -274,7 +274,6 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic on numbers; ``+``, ``*`` and ``%`` also on texts, ``+`` and ``*`` on lists."""
         budget: Budget = context.budget
-        budget.spend()
         if isinstance(left, (int, float)) and isinstance(right, (int, float)):
             if operator == "**" and _power_bits(left, right) > NUMBER_BITS:
                 raise TemplateBudget("a number grows too large")
@@ -286,12 +285,15 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             return self.filters["format"](context, left, *args, **named)
         elif operator == "+":
             growth = ESCAPED_GROWTH if hasattr(left, "__html__") or hasattr(right, "__html__") else 1
-            budget.spend(growth * (_length(left) + _length(right)))
+            budget.afford(growth * (_length(left) + _length(right)))
         elif operator == "*":
             times = left if isinstance(left, int) else right if isinstance(right, int) else 0
-            budget.spend(max(times, 0) * (_length(right) if isinstance(left, int) else _length(left)))
+            budget.afford(max(times, 0) * (_length(right) if isinstance(left, int) else _length(left)))
         result = ARITHMETIC[operator](left, right)
-        return budget.made(result) if isinstance(result, (list, tuple)) else checked_number(result)
+        if isinstance(result, (list, tuple)):
+            return budget.made(result)
+        budget.spend(_length(result))
+        return checked_number(result)
 
 
 def _length(value: Any) -> int:
@@ -300,10 +302,10 @@ def _length(value: Any) -> int:
     return ITEM_WEIGHT * len(value) if isinstance(value, (list, tuple)) else 0
 
 
-def _power_bits(base: float, exponent: float) -> float:
-    if isinstance(base, float) or isinstance(exponent, float) or exponent < 0:
-        return 0
-    return base.bit_length() * exponent
+def _power_bits(base: Any, exponent: Any) -> int:
+    if isinstance(base, int) and isinstance(exponent, int) and exponent > 0:
+        return base.bit_length() * exponent
+    return 0
 
 
 def _range(*bounds: int) -> range:

@@ -14,7 +14,7 @@ from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import Namespace
 
 from sending.sandbox import costs
-from sending.sandbox.budget import ITEM_WEIGHT, Budget, TemplateData, checked_number, require_defined
+from sending.sandbox.budget import ITEM_WEIGHT, Budget, TemplateData, checked_number, require_defined, weight
 from sending.sandbox.costs import LONGEST_LIST, LONGEST_NUMERAL, PIECE_WEIGHT, Cost
 
 # ── filters on texts: the value is turned into text first, arguments are texts and numbers ──────────────────────────
@@ -97,6 +97,13 @@ def _require_simple(args: tuple[Any, ...], options: dict[str, Any]) -> None:
             raise TemplateData("texts and numbers are expected here")
 
 
+def _paid(budget: Budget, result: Any) -> Any:
+    budget.spend(
+        weight(result) if isinstance(result, str) else PIECE_WEIGHT * len(result) if isinstance(result, list) else 0
+    )
+    return result
+
+
 def _from_jinja(name: str) -> Callable[..., Any]:
     """Jinja's filter, called with the context first, whatever it asks for; its answer is never a generator."""
     function = JINJA_FILTERS[name]
@@ -123,8 +130,8 @@ def _text_filter(name: str, cost: Cost) -> Callable[..., Any]:
         budget: Budget = context.budget
         text = budget.text(value)
         _require_simple(args, options)
-        budget.spend(cost(text, *args, **options))
-        return apply(context, text, args, options)
+        budget.afford(cost(text, *args, **options))
+        return _paid(budget, apply(context, text, args, options))
 
     return filter_text
 
@@ -284,8 +291,8 @@ def call_method(context: Any, value: Any, name: str, path: str, /, *args: Any, *
         return join_items(context, args[0] if len(args) == 1 and not options else None, d=value)
     if isinstance(value, str) and name in STRING_METHODS:
         _require_simple(args, options)
-        budget.spend(STRING_METHODS[name](value, *args, **options))
-        return getattr(value, name)(*args, **options)
+        budget.afford(STRING_METHODS[name](value, *args, **options))
+        return _paid(budget, getattr(value, name)(*args, **options))
     if isinstance(value, dict) and name in MAPPING_METHODS:
         budget.spend(PIECE_WEIGHT * len(value) if name != "get" else 0)
         answer = getattr(value, name)(*args, **options)
