@@ -23,6 +23,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Hammy",
     "SITE_SUBHEADER": _("Letters, delivered once"),
     "SITE_SYMBOL": "outgoing_mail",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/icon.svg")},
+    ],
     "SITE_URL": None,
     "SHOW_LANGUAGES": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -39,7 +39,7 @@ def groups(message: Message) -> list[dict[str, Any]]:
             ),
         ),
         (
-            _("Whence"),
+            _("Origin"),
             (
                 (_("Client"), message.client),
                 (_("User"), message.user_name),

@@ -104,7 +104,9 @@ class AcceptedFilter(admin.SimpleListFilter):
         yield {"form": RangeDateForm(name=self.parameter_name, data=self.used_parameters)}
 
     def queryset(self, request: HttpRequest, queryset: MessageQuerySet) -> MessageQuerySet:  # type: ignore[override]
-        since, last = (_midnight(self.used_parameters.get(name, "")) for name in self.expected_parameters())
+        since, last = (
+            _midnight(self.used_parameters.get(f"{self.parameter_name}_{end}", "")) for end in ("from", "to")
+        )
         return paging.between(queryset, since, last + timedelta(days=1) if last else None)
 
 

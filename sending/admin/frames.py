@@ -20,6 +20,12 @@ def framed(html: str) -> HttpResponse:
     return response
 
 
+def with_frame(response: HttpResponse) -> HttpResponse:
+    """A page that shows such a frame: a link in it may not take the frame to another site."""
+    response["Content-Security-Policy"] = "frame-src 'self'; frame-ancestors 'self'"
+    return response
+
+
 def download(content: bytes, file_name: str) -> FileResponse:
     """Bytes to be saved, never shown: the type they claim is not repeated."""
     response = FileResponse(

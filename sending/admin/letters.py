@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 
 from sending import blobs
 from sending.admin import audit
-from sending.admin.frames import download, framed
+from sending.admin.frames import download, framed, with_frame
 from sending.channels import channel
 from sending.models import Attachment, Message
 from sending.parcels import attachments_of, build, words_of
@@ -143,7 +143,7 @@ class LetterPages(ModelAdmin):
             "raw_url": reverse("admin:sending_message_raw", args=[message.pk]),
             **values,
         }
-        return TemplateResponse(request, template, context)
+        return with_frame(TemplateResponse(request, template, context))
 
 
 def _mailbox(name: str, address: str) -> str:

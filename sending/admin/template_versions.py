@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from sending import editorial
 from sending.admin import audit, wording
 from sending.admin.confirming import Question, ask
-from sending.admin.frames import framed
+from sending.admin.frames import framed, with_frame
 from sending.models import TemplateVersion
 from sending.rendering import compile_version
 from sending.states import VersionStatus
@@ -237,7 +237,7 @@ class TemplateVersionAdmin(ModelAdmin):
                 *self._offered(request, version)[1:],
             ],
         }
-        return TemplateResponse(request, "console/preview.html", context)
+        return with_frame(TemplateResponse(request, "console/preview.html", context))
 
     def preview_html(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The HTML body alone, for the frame."""

@@ -80,7 +80,9 @@ def test_a_letter_shows_its_headers_words_data_and_attachments() -> None:
 def test_s33_html_is_shown_only_in_a_frame_that_can_do_nothing() -> None:
     message = _letter()
     client = client_of("Operator")
-    page = client.get(f"{MESSAGES}{message.pk}/letter/").content.decode()
+    response = client.get(f"{MESSAGES}{message.pk}/letter/")
+    assert response["Content-Security-Policy"] == "frame-src 'self'; frame-ancestors 'self'"
+    page = response.content.decode()
     assert "<script>alert(1)</script>" not in page
     assert "<img src=x" not in page
     assert "&lt;b&gt;Elek&lt;/b&gt;" in page
