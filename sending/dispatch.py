@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from gateway import metrics
 from sending import queue
 from sending.channels import channel as kept_channel
 from sending.channels.base import Channel, Outcome, OutcomeKind
-from sending.leases import Lease, standing
+from sending.leases import Lease, abandon, standing
 from sending.models import Attachment, Lane, Message
 from sending.parcels import attachments_of, build
 from sending.retrying import backoff, gave_up
@@ -35,6 +36,8 @@ class Worker:
         self.channel_name = channel_name
         self.pace = _CLAIM_SECONDS / _FIRST_CLAIM
         self.lane_failures = 0
+        # What was recorded of the present claim: a database that breaks may have forgotten it.
+        self.told: list[Told] = []
 
     def work(self) -> bool:
         """Hand over what is due for a few seconds; whether more may be waiting."""
@@ -58,13 +61,14 @@ class Worker:
 
     def _work_off(self, batch: Sequence[Message], lease: Lease, until: float) -> bool:
         """The batch in its order; False when the lane is not ready or the claim was lost."""
-        channel = kept_channel(self.channel_name)
-        attachments = attachments_of(batch)
         began = time.monotonic()
         done = 0
         reason = "claim given back: the worker failed"
         due_at: datetime | None = None
+        self.told = []
         try:
+            channel = kept_channel(self.channel_name)
+            attachments = attachments_of(batch)
             for message in batch:
                 # Before the first is begun and between any two, nothing is in doubt: a good moment to stop.
                 if done and time.monotonic() > until + _CLAIM_SECONDS:
@@ -101,6 +105,9 @@ class Worker:
         except OSError as error:
             _log.exception("attachment not readable", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.RETRY, words=f"attachment not readable: {error.strerror or error}")
+        except (OperationalError, InterfaceError):
+            _log.exception("database away", extra={"message_id": message.pk})
+            return Outcome(kind=OutcomeKind.RETRY, words="not made ready: the database could not be asked")
         except Exception:
             _log.exception("message not made ready", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.FAILED, words="not made ready: internal failure, see the log")
@@ -115,12 +122,15 @@ class Worker:
     def _record(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
         """Turn the outcome into a status and write it, waiting for a database that is away. False when the claim is
         no longer ours."""
-        status, due_at, outcome = _settled(message, outcome)
         patience = time.monotonic() + _RECORD_PATIENCE_SECONDS
         is_unbroken = True
         while True:
             try:
-                recorded = queue.record(message, outcome, status=status, due_at=due_at, dispatcher=lease.dispatcher)
+                if not is_unbroken:
+                    for told in self.told:
+                        told.record(lease)
+                told = _settled(message, outcome)
+                recorded = told.record(lease)
             except (OperationalError, InterfaceError):
                 # The lock went with the session, so the claim may be another's when the database is back.
                 is_unbroken = False
@@ -131,6 +141,7 @@ class Worker:
                 time.sleep(0.2)
             else:
                 break
+        self.told.append(told)
         if message.due_at:
             waited = (timezone.now() - message.due_at).total_seconds()
             metrics.QUEUE_SECONDS.labels(channel=self.channel_name).observe(max(0.0, waited))
@@ -155,22 +166,35 @@ class Worker:
         Lane.objects.filter(channel=self.channel_name).update(paused_until=None, failures=0, reason="")
 
 
-def _settled(message: Message, outcome: Outcome) -> tuple[Status, datetime | None, Outcome]:
-    """The status an outcome leads to, when the message is due again, and the outcome with the reason completed."""
-    now = timezone.now()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An outcome with the status it leads to and when the message is due again, ready to be recorded."""
+
+    message: Message
+    outcome: Outcome
+    status: Status
+    due_at: datetime | None = None
+
+    def record(self, lease: Lease) -> bool:
+        """As queue.record; recording it again changes nothing."""
+        return queue.record(
+            self.message, self.outcome, status=self.status, due_at=self.due_at, dispatcher=lease.dispatcher
+        )
+
+
+def _settled(message: Message, outcome: Outcome) -> Told:
+    """What an outcome leads to, with its reason completed where no further try is made."""
+    if outcome.kind not in (OutcomeKind.LATER, OutcomeKind.RETRY):
+        return Told(message=message, outcome=outcome, status=Status(outcome.kind.value))
+    # A try that was none costs no attempt; age it does.
+    attempts = message.attempts + 1 if outcome.kind == OutcomeKind.RETRY else 0
+    why = gave_up(attempts=attempts, since=queue.first_tried_at(message), now=timezone.now())
+    if why:
+        return Told(message=message, outcome=_because(outcome, why), status=Status.FAILED)
     if outcome.kind == OutcomeKind.LATER:
-        why = gave_up(attempts=0, created_at=message.created_at, now=now)
-        if not why:
-            return Status.ACCEPTED, now, outcome
-        return Status.FAILED, None, _because(outcome, why)
-    if outcome.kind == OutcomeKind.RETRY:
-        attempts = message.attempts + 1
-        why = gave_up(attempts=attempts, created_at=message.created_at, now=now)
-        if not why:
-            seconds = backoff(attempts, first=settings.HAMMY_RETRY_FIRST_SECONDS, cap=settings.HAMMY_RETRY_CAP_SECONDS)
-            return Status.RETRY, queue.later(seconds), outcome
-        return Status.FAILED, None, _because(outcome, why)
-    return Status(outcome.kind.value), None, outcome
+        return Told(message=message, outcome=outcome, status=Status.ACCEPTED, due_at=timezone.now())
+    seconds = backoff(attempts, first=settings.HAMMY_RETRY_FIRST_SECONDS, cap=settings.HAMMY_RETRY_CAP_SECONDS)
+    return Told(message=message, outcome=outcome, status=Status.RETRY, due_at=queue.later(seconds))
 
 
 def _because(outcome: Outcome, why: str) -> Outcome:
@@ -182,4 +206,9 @@ _workers: dict[str, Worker] = {}
 
 def work(channel_name: str) -> bool:
     """One wake-up of this process for one channel; whether to wake up again at once."""
-    return _workers.setdefault(channel_name, Worker(channel_name)).work()
+    try:
+        return _workers.setdefault(channel_name, Worker(channel_name)).work()
+    except BaseException:
+        # What is still claimed would wait as long as this process lives.
+        abandon()
+        raise

@@ -10,31 +10,38 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from sending.models import Dispatcher
 
 # The first of PostgreSQL's two advisory lock numbers: ours among a database's users.
 _NAMESPACE = 0x48414D59
+# How long workers that outlived their database get to find it again.
+_TELLING = timedelta(seconds=5)
 
 
 class Lease:
     """This process's standing as a dispatcher, bound to the database connection that holds its lock."""
 
     def __init__(self) -> None:
-        self.dispatcher = Dispatcher.objects.create(
-            host=socket.gethostname()[:255], pid=os.getpid(), lease_until=_lease_end()
-        )
         self._pid = os.getpid()
-        self._session = connection.connection
         self._file: IO[bytes] | None = None
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_NAMESPACE, self.dispatcher.pk])
-        else:
-            self._file = _lock_file(self.dispatcher.pk).open("wb")
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+        # Together: a dispatcher that others see without its lock would be taken for dead at once.
+        with transaction.atomic():
+            self.dispatcher = Dispatcher.objects.create(
+                host=socket.gethostname()[:255],
+                pid=self._pid,
+                lease_until=_lease_end(),
+                database_started_at=_database_start(),
+            )
+            self._session = connection.connection
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_NAMESPACE, self.dispatcher.pk])
+            else:
+                self._file = _lock_file(self.dispatcher.pk).open("wb")
+                fcntl.flock(self._file, fcntl.LOCK_EX)
 
     @property
     def is_current(self) -> bool:
@@ -50,9 +57,28 @@ class Lease:
         self.dispatcher.lease_until = _lease_end()
         return bool(Dispatcher.objects.filter(pk=self.dispatcher.pk).update(lease_until=self.dispatcher.lease_until))
 
+    def give_up(self) -> None:
+        """Let the lock go, so that others free what this dispatcher still claims."""
+        if self._file is not None:
+            self._file.close()
+        elif self.is_current:
+            # Where the session is broken, its lock is gone with it.
+            with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_NAMESPACE, self.dispatcher.pk])
+
 
 def _lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=settings.HAMMY_LEASE_SECONDS)
+
+
+def _database_start() -> datetime | None:
+    """When the database server was started; None where its commits never wait to be durable (SQLite)."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time()")
+        started_at: datetime = cursor.fetchone()[0]
+    return started_at
 
 
 def _lock_file(number: int) -> Path:
@@ -70,6 +96,26 @@ def standing() -> Lease:
     if _own is None or not _own.is_current or not _own.renew():
         _own = Lease()
     return _own
+
+
+def abandon() -> None:
+    """Give this process's standing up: what it claimed and could not put right is recovered like a dead worker's."""
+    global _own  # noqa: PLW0603 (see above)
+    if _own is not None:
+        _own.give_up()
+        _own = None
+
+
+def is_history_whole(dispatcher: Dispatcher) -> bool:
+    """Whether the database still knows every outcome this dispatcher wrote: outcomes become durable a moment after
+    they are written, so a server that was started since (or another that took over) may have lost the last ones."""
+    return dispatcher.database_started_at in (None, _database_start())
+
+
+def is_database_fresh() -> bool:
+    """Whether the server was started this moment: workers that outlived it are still telling what they know."""
+    started_at = _database_start()
+    return started_at is not None and timezone.now() - started_at < _TELLING
 
 
 @contextlib.contextmanager

@@ -33,7 +33,10 @@ def recover_dead() -> list[int]:
         with leases.if_dead(dispatcher) as why:
             if not why:
                 continue
-            doubtful, waiting = queue.recover(dispatcher, why=why)
+            is_whole = leases.is_history_whole(dispatcher)
+            if not is_whole and leases.is_database_fresh():
+                continue
+            doubtful, waiting = queue.recover(dispatcher, why=why, is_history_whole=is_whole)
             leases.strike_off(dispatcher)
         if doubtful or waiting:
             _log.warning("claim recovered", extra={"reason": why, "in_doubt": doubtful, "given_back": len(waiting)})
@@ -44,7 +47,7 @@ def recover_dead() -> list[int]:
 def release_due() -> int:
     """Let messages go whose SEND_AT has come; how many."""
     waiting = Message.objects.filter(status=Status.HELD, held_for=HeldFor.TIME, due_at__lte=timezone.now())
-    batch = Message.objects.filter(id__in=list(waiting.order_by("due_at").values_list("id", flat=True)[:_BATCH]))
+    batch = waiting.filter(id__in=list(waiting.order_by("due_at").values_list("id", flat=True)[:_BATCH]))
     return len(queue.move(batch, Status.ACCEPTED, reason="its time has come"))
 
 

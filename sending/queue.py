@@ -25,13 +25,25 @@ _COUNTED = {
 }
 
 
-def move(messages: MessageQuerySet, to: Status, *, reason: str, actor: str = "", **columns: Any) -> list[int]:
+def move(
+    messages: MessageQuerySet,
+    to: Status,
+    *,
+    reason: str,
+    actor: str = "",
+    claimed_by: Dispatcher | None = None,
+    **columns: Any,
+) -> list[int]:
     """Take those of ``messages`` whose status allows it to ``to``; the ids that moved, in order. The others stay:
-    somebody was first, and that is normal."""
+    somebody was first, and that is normal. What a dispatcher holds moves only in its name (``claimed_by``)."""
     now = timezone.now()
+    # Who chose the messages before a worker claimed them must not take them from it: they would go out twice.
+    allowed = sources(to) - {Status.SENDING}
+    if claimed_by is not None:
+        messages, allowed = messages.filter(dispatcher=claimed_by), sources(to) & {Status.SENDING}
     with transaction.atomic():
         rows = list(
-            messages.filter(status__in=sorted(sources(to)))
+            messages.filter(status__in=sorted(allowed))
             .order_by("id")
             .select_for_update(of=("self",))
             .values_list("id", "channel")
@@ -81,9 +93,9 @@ def give_back(
     messages: Sequence[Message], dispatcher: Dispatcher, *, reason: str, due_at: datetime | None = None
 ) -> None:
     """Claimed but not begun: back to waiting, nothing spent."""
-    mine = Message.objects.filter(id__in=[message.pk for message in messages], dispatcher=dispatcher)
+    batch = Message.objects.filter(id__in=[message.pk for message in messages])
     columns: dict[str, Any] = {"due_at": due_at} if due_at else {}
-    move(mine, Status.ACCEPTED, reason=reason, **columns)
+    move(batch, Status.ACCEPTED, reason=reason, claimed_by=dispatcher, **columns)
 
 
 # One statement, so that it is one round trip and its commit alone may be asynchronous: after a crash of the database
@@ -91,7 +103,7 @@ def give_back(
 _RECORD_POSTGRESQL = """
 WITH moved AS (
     UPDATE sending_message
-    SET status = %(status)s, dispatcher_id = NULL, attempts = attempts + %(spent)s, due_at = %(due_at)s,
+    SET status = %(status)s, dispatcher_id = NULL, attempts = %(attempts)s, due_at = %(due_at)s,
         closed_at = %(closed_at)s, updated_at = %(now)s, reason = %(reason)s
     WHERE id = %(id)s AND {held}
     RETURNING id, set_config('synchronous_commit', 'off', true)
@@ -100,7 +112,8 @@ INSERT INTO sending_messageevent (message_id, created_at, name, reason, actor, r
 SELECT id, %(now)s, %(status)s, %(reason)s, %(actor)s, %(recipients)s::jsonb FROM moved
 """
 _MINE = "status = 'SENDING' AND dispatcher_id = %(dispatcher)s"
-_IN_DOUBT = "status = 'UNCERTAIN'"
+# In doubt about this very try: recovery counted it, and nobody has tried again since.
+_IN_DOUBT = "status = 'UNCERTAIN' AND attempts = %(in_doubt_attempts)s"
 
 
 def record(
@@ -108,19 +121,15 @@ def record(
 ) -> bool:
     """Write what a hand-over came to. False when the claim was no longer this dispatcher's: it must stop at once.
 
-    A message found UNCERTAIN meanwhile (this worker was taken for dead) is settled by what is now known.
+    A message found UNCERTAIN meanwhile (this worker was taken for dead) is settled by what is now known, if that is
+    anything.
     """
-    spent = 0 if outcome.kind == OutcomeKind.LATER else 1
-    if _record(message, outcome, status, due_at, dispatcher, spent, held=_MINE):
+    if _record(message, outcome, status, due_at, dispatcher, held=_MINE):
         return True
-    late = status if status in sources_of_doubt() else Status.ACCEPTED
-    _record(message, outcome, late, due_at, dispatcher, spent, held=_IN_DOUBT)
+    if status != Status.UNCERTAIN:
+        late = Status.ACCEPTED if status == Status.RETRY else status
+        _record(message, outcome, late, due_at, dispatcher, held=_IN_DOUBT)
     return False
-
-
-def sources_of_doubt() -> frozenset[Status]:
-    """What an UNCERTAIN message may turn out to be."""
-    return frozenset(status for status in Status if Status.UNCERTAIN in sources(status))
 
 
 def _record(
@@ -129,7 +138,6 @@ def _record(
     status: Status,
     due_at: datetime | None,
     dispatcher: Dispatcher,
-    spent: int,
     *,
     held: str,
 ) -> bool:
@@ -139,7 +147,8 @@ def _record(
     values: Mapping[str, Any] = {
         "id": message.pk,
         "status": status.value,
-        "spent": spent,
+        "attempts": message.attempts + (outcome.kind != OutcomeKind.LATER),
+        "in_doubt_attempts": message.attempts + 1,
         "due_at": due_at,
         "closed_at": now if status in CLOSED else None,
         "now": now,
@@ -162,12 +171,13 @@ def _record(
 def _record_in_two(message: Message, values: Mapping[str, Any], is_mine: bool) -> bool:
     """The same where INSERT inside WITH is not known (SQLite)."""
     query = Message.objects.filter(pk=message.pk)
-    query = query.filter(status=Status.SENDING, dispatcher_id=values["dispatcher"]) if is_mine else query.uncertain()
+    if is_mine:
+        query = query.claimed().filter(dispatcher_id=values["dispatcher"])
+    else:
+        query = query.uncertain().filter(attempts=values["in_doubt_attempts"])
     with transaction.atomic():
-        columns = {name: values[name] for name in ("status", "due_at", "closed_at", "reason")}
-        moved = query.update(
-            dispatcher=None, attempts=message.attempts + values["spent"], updated_at=values["now"], **columns
-        )
+        columns = {name: values[name] for name in ("status", "attempts", "due_at", "closed_at", "reason")}
+        moved = query.update(dispatcher=None, updated_at=values["now"], **columns)
         if moved:
             MessageEvent.objects.create(
                 message_id=message.pk,
@@ -180,28 +190,41 @@ def _record_in_two(message: Message, values: Mapping[str, Any], is_mine: bool) -
     return bool(moved)
 
 
-def recover(dispatcher: Dispatcher, *, why: str) -> tuple[list[int], list[int]]:
+def recover(dispatcher: Dispatcher, *, why: str, is_history_whole: bool = True) -> tuple[list[int], list[int]]:
     """A dead dispatcher's claim: its first message without an outcome may have gone out and becomes UNCERTAIN, the
-    later ones were not begun and wait again. The ids of both, in that order."""
+    later ones were not begun and wait again. The ids of both, in that order.
+
+    Where the database may have forgotten outcomes (not ``is_history_whole``), any of the claim may have gone out.
+    """
     with transaction.atomic():
         claimed = list(
             Message.objects.claimed().filter(dispatcher=dispatcher).order_by("id").values_list("id", flat=True)
         )
-        if not claimed:
-            return [], []
+        begun = 1 if is_history_whole else len(claimed)
         doubtful = move(
-            Message.objects.claimed().filter(id=claimed[0], dispatcher=dispatcher),
+            Message.objects.filter(id__in=claimed[:begun]),
             Status.UNCERTAIN,
             reason=why,
+            claimed_by=dispatcher,
             attempts=F("attempts") + 1,
         )
         waiting = move(
-            Message.objects.claimed().filter(id__in=claimed[1:], dispatcher=dispatcher),
+            Message.objects.filter(id__in=claimed[begun:]),
             Status.ACCEPTED,
             reason=why,
+            claimed_by=dispatcher,
             due_at=timezone.now(),
         )
     return doubtful, waiting
+
+
+def first_tried_at(message: Message) -> datetime:
+    """When the present run of tries began: what was held, failed or settled meanwhile began anew."""
+    events = MessageEvent.objects.filter(message=message).order_by("id")
+    rests = events.filter(name__in=[Status.HELD, Status.FAILED, Status.UNCERTAIN])
+    last_rest = rests.values_list("id", flat=True).last() or 0
+    tries = events.filter(name=Status.SENDING, id__gt=last_rest)
+    return tries.values_list("created_at", flat=True).first() or message.created_at
 
 
 def later(seconds: float) -> datetime:

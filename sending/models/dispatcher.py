@@ -12,6 +12,8 @@ class Dispatcher(models.Model):
     pid = models.PositiveIntegerField(_("process"))
     created_at = models.DateTimeField(_("since"), default=timezone.now)
     lease_until = models.DateTimeField(_("lease until"))
+    # Of the server it registered with (PostgreSQL): another one may have lost outcomes this dispatcher wrote.
+    database_started_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("dispatcher")

@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from gateway.caller import Caller
 from sending import dispatch, leases, maintenance, queue, services
 from sending.channels.base import Outcome, OutcomeKind
 from sending.models import Dispatcher, Lane, Message, MessageEvent
@@ -100,13 +101,40 @@ def test_r28_attempts_have_an_end(worker, settings) -> None:
     assert message.reason == "gave up after 2 attempts: 451 later"
 
 
-def test_retrying_ends_with_the_messages_age(worker, settings) -> None:
+def test_retrying_ends_some_time_after_the_first_try(worker, settings) -> None:
     settings.HAMMY_RETRY_AGE_SECONDS = 86400.0
     message = submitted()
-    Message.objects.update(created_at=timezone.now() - timedelta(days=2))
+    worker(_outcome(OutcomeKind.LATER, "421 busy"))
+    MessageEvent.objects.update(created_at=timezone.now() - timedelta(days=2))
+    Lane.objects.all().delete()
     worker(_outcome(OutcomeKind.LATER, "421 busy"))
     message.refresh_from_db()
     assert (message.status, message.reason) == ("FAILED", "gave up after 1 days: 421 busy")
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.LATER, OutcomeKind.RETRY])
+def test_a_letter_that_waited_long_for_its_time_gets_all_its_tries(worker, settings, kind: OutcomeKind) -> None:
+    settings.HAMMY_RETRY_AGE_SECONDS = 86400.0
+    message = submitted(send_at=timezone.now() + timedelta(days=5))
+    long_ago = timezone.now() - timedelta(days=5)
+    Message.objects.update(created_at=long_ago, due_at=timezone.now())
+    MessageEvent.objects.update(created_at=long_ago)
+    assert maintenance.release_due() == 1
+    worker(_outcome(kind, "451 not now"))
+    message.refresh_from_db()
+    assert message.status == ("ACCEPTED" if kind == OutcomeKind.LATER else "RETRY")
+
+
+def test_a_requeued_letter_gets_all_its_tries_anew(worker, settings) -> None:
+    settings.HAMMY_RETRY_AGE_SECONDS = 86400.0
+    caller = make_caller()
+    message = submitted(caller)
+    worker(_outcome(OutcomeKind.FAILED, "550 no"))
+    MessageEvent.objects.update(created_at=timezone.now() - timedelta(days=9))
+    services.requeue(caller=caller, message_ids=[message.pk], reason="the mailbox exists now")
+    worker(_outcome(OutcomeKind.RETRY, "450 busy"))
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("RETRY", 1)
 
 
 def test_a_permanent_refusal_fails_with_the_servers_words(worker) -> None:
@@ -171,6 +199,57 @@ def test_r2_a_dead_workers_first_message_is_in_doubt_and_the_others_wait_again()
     assert maintenance.recover_dead() == []
 
 
+def test_r7_outcomes_that_the_database_may_have_forgotten_leave_the_whole_claim_in_doubt() -> None:
+    dispatcher, claimed = _claimed_by_a_dead_worker(3)
+    ids = [message.pk for message in claimed]
+    assert queue.recover(dispatcher, why="the database was restarted", is_history_whole=False) == (ids, [])
+    assert list(Message.objects.values_list("status", "attempts")) == [("UNCERTAIN", 1)] * 3
+
+
+def test_r7_a_database_that_was_started_anew_may_have_forgotten_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
+    started_at = timezone.now() - timedelta(hours=1)
+    monkeypatch.setattr(leases, "_database_start", lambda: started_at)
+    dispatcher, claimed = _claimed_by_a_dead_worker(2)
+    dispatcher.database_started_at = started_at
+    dispatcher.save(update_fields=["database_started_at"])
+    assert leases.is_history_whole(dispatcher)
+    # Started this moment: a worker that outlived it is given the time to tell what it knows.
+    monkeypatch.setattr(leases, "_database_start", timezone.now)
+    assert maintenance.recover_dead() == []
+    assert set(Message.objects.values_list("status", flat=True)) == {"SENDING"}
+    monkeypatch.setattr(leases, "_database_start", lambda: timezone.now() - timedelta(seconds=10))
+    assert maintenance.recover_dead() == [message.pk for message in claimed]
+
+
+def test_what_a_worker_holds_is_taken_only_in_its_name() -> None:
+    dispatcher, (claimed,) = _claimed_by_a_dead_worker(1)
+    stranger = Dispatcher.objects.create(host="other", pid=2, lease_until=timezone.now())
+    chosen_before_the_claim = Message.objects.filter(pk=claimed.pk)
+    assert queue.move(chosen_before_the_claim, Status.ACCEPTED, reason="its time has come") == []
+    assert queue.move(chosen_before_the_claim, Status.ACCEPTED, reason="mine", claimed_by=stranger) == []
+    assert event_names(claimed) == ["ACCEPTED", "SENDING"]
+    assert queue.move(chosen_before_the_claim, Status.ACCEPTED, reason="mine", claimed_by=dispatcher) == [claimed.pk]
+
+
+def test_a_wake_up_that_fails_lets_its_claim_be_recovered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_own", None)
+    monkeypatch.setattr(dispatch, "_workers", {})
+    monkeypatch.setattr(dispatch, "kept_channel", lambda name: ScriptedChannel())
+
+    def broken(*args, **kwargs):
+        raise ValueError("a bug of ours")
+
+    caller = make_caller()
+    first, second = submitted(caller), submitted(caller)
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "record", broken)
+        with pytest.raises(ValueError, match="a bug of ours"):
+            dispatch.work("EMAIL")
+    assert event_names(second) == ["ACCEPTED", "SENDING", "ACCEPTED"]
+    assert first.pk in Message.objects.claimed().values_list("pk", flat=True)
+    assert leases.standing().dispatcher.pk != Dispatcher.objects.order_by("id")[0].pk
+
+
 def test_a_living_worker_is_left_alone() -> None:
     lease = leases.Lease()
     submitted()
@@ -192,6 +271,51 @@ def test_a_worker_taken_for_dead_may_still_tell_what_it_knows() -> None:
     assert not queue.record(second, sent, status=Status.SENT, due_at=None, dispatcher=dispatcher)
     second.refresh_from_db()
     assert second.status == Status.ACCEPTED
+
+
+def test_a_worker_taken_for_dead_that_does_not_know_leaves_its_message_in_doubt() -> None:
+    dispatcher, (message,) = _claimed_by_a_dead_worker(1)
+    queue.recover(dispatcher, why="presumed dead")
+    lost = Outcome(kind=OutcomeKind.UNCERTAIN, words="after the final dot: no answer in time")
+    assert not queue.record(message, lost, status=Status.UNCERTAIN, due_at=None, dispatcher=dispatcher)
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("UNCERTAIN", 1)
+
+
+def test_what_a_worker_knows_of_its_try_says_nothing_about_a_later_one() -> None:
+    dispatcher, (message,) = _claimed_by_a_dead_worker(1)
+    queue.recover(dispatcher, why="presumed dead")
+    services.settle(caller=Caller.house(), message_id=message.pk, verdict="send_again", reason="it seems lost")
+    another = Dispatcher.objects.create(host="other", pid=2, lease_until=timezone.now())
+    queue.claim(channel="EMAIL", dispatcher=another, size=1)
+    queue.recover(another, why="died too")
+    refused = Outcome(kind=OutcomeKind.RETRY, words="450 refused the first time")
+    assert not queue.record(message, refused, status=Status.RETRY, due_at=timezone.now(), dispatcher=dispatcher)
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("UNCERTAIN", 2)
+
+
+def test_r7_what_a_broken_database_forgot_is_told_again(worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = make_caller()
+    first, second, third = (submitted(caller) for _ in range(3))
+    real, calls = queue.record, []
+
+    def record(message, *args, **kwargs):
+        calls.append(message.pk)
+        if len(calls) == 2:
+            # As after a crash: the first outcome was not yet durable.
+            Message.objects.filter(pk=first.pk).update(
+                status="SENDING", dispatcher=kwargs["dispatcher"], closed_at=None, attempts=0
+            )
+            raise OperationalError("gone")
+        return real(message, *args, **kwargs)
+
+    monkeypatch.setattr(queue, "record", record)
+    monkeypatch.setattr(dispatch.connection, "close", lambda: None)
+    worker()
+    assert calls == [first.pk, second.pk, first.pk, second.pk]
+    assert list(Message.objects.order_by("id").values_list("status", flat=True)) == ["SENT", "SENT", "ACCEPTED"]
+    assert event_names(third) == ["ACCEPTED", "SENDING", "ACCEPTED"]
 
 
 def test_r7_an_outcome_is_kept_until_the_database_is_back(worker, monkeypatch: pytest.MonkeyPatch) -> None:

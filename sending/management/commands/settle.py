@@ -53,5 +53,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, default=str))
             return
         for row in rows:
-            self.stdout.write(f"{row['messageId']}  {row['since']:%Y-%m-%d %H:%M:%S}  {row['recipient']}  {row['reason']}")
+            since = f"{row['since']:%Y-%m-%d %H:%M:%S}"
+            self.stdout.write(f"{row['messageId']}  {since}  {row['recipient']}  {row['reason']}")
         self.stdout.write(f"{len(rows)} uncertain")
