@@ -52,6 +52,7 @@ _VARIABLES = {
     "WEB_PORT": "PORT",
 }
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _HIGHEST_PORT = 65535
 
 
@@ -110,6 +111,9 @@ def networks(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[chec
                 yield checks.Error(
                     f"{name}: {error}", hint="Such as 10.0.0.0/8 or fd00::/8, separated by commas.", id="hammy.E004"
                 )
+    listen = settings.HAMMY_METRICS_LISTEN
+    if listen and not _LISTEN.fullmatch(listen):
+        yield checks.Error(f"HAMMY_METRICS_LISTEN is no host:port: {listen}", id="hammy.E005")
     for name, ports in (("HAMMY_OUTBOUND_PORTS", settings.HAMMY_OUTBOUND_PORTS), ("WEB_PORT", [settings.WEB_PORT])):
         if wrong := [port for port in ports if not 1 <= port <= _HIGHEST_PORT]:
             yield checks.Error(f"{_VARIABLES.get(name, name)}: no port: {wrong}", id="hammy.E005")

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -60,10 +60,21 @@ def metrics(request: HttpRequest) -> HttpResponse:
     database. For ``Authorization: Bearer <HAMMY_METRICS_TOKEN>`` or an address in HAMMY_METRICS_NETWORKS, else 403."""
     if not _may_read(request):
         return JsonResponse({"status": "forbidden"}, status=403)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)
+    registry = _counted_here()
     registry.register(_Queue())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def show_counters(address: str) -> None:
+    """Serve what this host's processes count at ``host:port``, from a thread; OSError when that is taken."""
+    host, _, port = address.rpartition(":")
+    start_http_server(int(port), addr=host.strip("[]"), registry=_counted_here())
+
+
+def _counted_here() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry
 
 
 class _Queue(Collector):

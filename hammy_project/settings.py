@@ -163,6 +163,8 @@ HAMMY_CALLER_CACHE_SECONDS = env.float("HAMMY_CALLER_CACHE_SECONDS", 1.0)
 HAMMY_MAX_REQUEST_BYTES = env.int("HAMMY_MAX_REQUEST_BYTES", 32 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HAMMY_MAX_REQUEST_BYTES
 HAMMY_METRICS_TOKEN = env.str("HAMMY_METRICS_TOKEN", "")
+# Where a worker shows its host's metrics itself, as 127.0.0.1:9101; for hosts without a web server.
+HAMMY_METRICS_LISTEN = env.str("HAMMY_METRICS_LISTEN", "")
 HAMMY_METRICS_NETWORKS = env.list("HAMMY_METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 
 # ── going out ───────────────────────────────────────────────────────────────────────────────────
@@ -239,7 +241,7 @@ SPECTACULAR_SETTINGS = {
 
 # ── what we say of ourselves ────────────────────────────────────────────────────────────────────
 # One file per process under here; prometheus_client reads the variable when it is first imported.
-METRICS_DIR = VAR_DIR / "metrics"
+METRICS_DIR = Path(env.str("HAMMY_METRICS_DIR", str(VAR_DIR / "metrics")))
 METRICS_DIR.mkdir(parents=True, exist_ok=True)
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")

@@ -1,5 +1,6 @@
 """What happens in a worker's processes round its tasks."""
 
+import logging
 import logging.config
 import os
 from typing import Any
@@ -10,6 +11,9 @@ from django.db import close_old_connections, connections
 from prometheus_client import multiprocess
 
 from gateway import wakeups
+from hammy_project import health
+
+logger = logging.getLogger(__name__)
 
 
 @signals.setup_logging.connect
@@ -22,6 +26,16 @@ def keep_logging(**_: Any) -> None:
 def share_no_connection(**_: Any) -> None:
     """Close what the first process opened while it started: its children must not inherit a connection."""
     connections.close_all()
+
+
+@signals.worker_ready.connect
+def show_metrics(**_: Any) -> None:
+    """On a host without a web server: show what its processes count. The first worker does it for all."""
+    if settings.HAMMY_METRICS_LISTEN:
+        try:
+            health.show_counters(settings.HAMMY_METRICS_LISTEN)
+        except OSError as error:
+            logger.warning("Metrics are not shown at %s by this worker: %s", settings.HAMMY_METRICS_LISTEN, error)
 
 
 @signals.task_prerun.connect

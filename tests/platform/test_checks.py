@@ -35,6 +35,7 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("HAMMY_OUTBOUND_NETWORKS", ["everything", "10.0.0.0/8"], ["hammy.E004"]),
         ("HAMMY_OUTBOUND_PORTS", [443, 0, 70000], ["hammy.E005"]),
         ("WEB_PORT", 65536, ["hammy.E005"]),
+        ("HAMMY_METRICS_LISTEN", "9101", ["hammy.E005"]),
         ("HAMMY_EXTERNAL_ROOT", "/proc/1/cmdline/external", ["hammy.E006"]),
         ("HAMMY_SPOOL", "/proc/version", ["hammy.E006"]),
         ("HAMMY_LEASE_SECONDS", 600.0, ["hammy.E007"]),

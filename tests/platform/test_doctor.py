@@ -105,9 +105,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_failure(settings: Any, monke
 def test_an_enabled_template_that_no_longer_compiles_is_named() -> None:
     template = Template.objects.create(name="BROKEN")
     for version, status in ((1, VersionStatus.ENABLED), (2, VersionStatus.DRAFT)):
-        TemplateVersion.objects.create(
-            template=template, version=version, status=status, subject="x", text="{% if %}"
-        )
+        TemplateVersion.objects.create(template=template, version=version, status=status, subject="x", text="{% if %}")
     assert _seen(templates.compile_all) == [("template BROKEN v1", "failure"), ("templates", "ok")]
 
 

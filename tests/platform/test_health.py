@@ -1,5 +1,7 @@
 """Health and metrics: what load balancers and Prometheus see."""
 
+import socket
+import urllib.request
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ from django.utils import timezone
 
 from gateway import metrics
 from gateway.caller import Caller
-from hammy_project import vital_signs
+from hammy_project import health, vital_signs
 from sending import services
 from sending.letter import Letter
 from sending.models import Message
@@ -173,9 +175,18 @@ def test_behind_a_proxy_the_caller_counts_not_the_proxy(client: Client, settings
     assert response.status_code == 403
 
 
-def test_what_is_closed_costs_the_gauges_nothing(
-    caller: Caller, django_assert_num_queries: Any
-) -> None:
+def test_a_worker_without_a_web_server_shows_what_is_counted_here() -> None:
+    metrics.MESSAGES.labels(channel="EMAIL", event="sent").inc()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            health.show_counters(f"127.0.0.1:{port}")
+    health.show_counters(f"127.0.0.1:{port}")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+        assert b'hammy_messages_total{channel="EMAIL",event="sent"} ' in response.read()
+
+
+def test_what_is_closed_costs_the_gauges_nothing(caller: Caller, django_assert_num_queries: Any) -> None:
     _accept(caller, 1)
     with django_assert_num_queries(4):
         found = vital_signs.waiting()
