@@ -40,8 +40,8 @@ class Backing:
         name = sql.Identifier(_name(address))
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         source = template if template == "template0" else _name(self.database(template))
-        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(source)))
         try:
+            self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(source)))
             yield address
         finally:
             self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
@@ -55,9 +55,9 @@ class Backing:
         address = f"{self.broker_url}_{suffix}"
         user = urlsplit(address).username or "guest"
         _control("delete_vhost", _name(address), check=False)
-        _control("add_vhost", _name(address))
-        _control("set_permissions", "-p", _name(address), user, ".*", ".*", ".*")
         try:
+            _control("add_vhost", _name(address))
+            _control("set_permissions", "-p", _name(address), user, ".*", ".*", ".*")
             yield address
         finally:
             _control("delete_vhost", _name(address), check=False)
@@ -80,4 +80,7 @@ def _name(address: str) -> str:
 
 
 def _control(*arguments: str, check: bool = True) -> None:
-    subprocess.run(["rabbitmqctl", "-q", *arguments], check=check, capture_output=True, timeout=60)
+    # In a session of its own: Ctrl-C must not end what cleans up.
+    subprocess.run(
+        ["rabbitmqctl", "-q", *arguments], check=check, capture_output=True, timeout=60, start_new_session=True
+    )

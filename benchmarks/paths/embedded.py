@@ -1,5 +1,6 @@
 """The embedded default (SQLite, no service): 500 letters a second with a worker keeping up, then flat out."""
 
+import contextlib
 from collections.abc import Iterator
 
 from benchmarks import letters, load
@@ -24,7 +25,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
         offered = load.open_loop(port=site.port, shot=shot, rate=_OFFERED, seconds=seconds, first_number=1000)
         # What is not sent when the last answer came is the worker's lag behind.
         lag = len(offered.moments) - sink.count
-        sink.wait_for(int(_OFFERED * seconds), 60)
+        with contextlib.suppress(TimeoutError):
+            sink.wait_for(len(offered.moments), 60)
+        left = len(offered.moments) - sink.count
         span = max(answered for _, _, answered in offered.moments) - min(due for _, due, _ in offered.moments)
         yield Figure(
             name="embedded: accepted of 500/s offered",
@@ -39,6 +42,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             unit="mails",
             ours=[float(lag)],
             bar=Bar(value=_OFFERED, is_ceiling=True),
+            flaws=[f"{left} of them were not sent within a minute"] if left else [],
         )
         sent_before = sink.count
         flat_out = load.closed(port=site.port, shot=shot, connections=16, seconds=seconds, first_number=1_000_000)
