@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from gateway.caller import Caller
@@ -24,8 +25,15 @@ class Examined:
     held_for: str
 
 
-def examine(caller: Caller, letter: Letter) -> Examined:
-    """Everything that can be known before the letter is stored; raises Refusal with all that is wrong."""
+# What the letters of one chunk name, looked up once: a template's name and the version asked for.
+Versions = dict[tuple[str, int | None], TemplateVersion | Problem]
+
+
+def examine(caller: Caller, letter: Letter, versions: Versions | None = None) -> Examined:
+    """Everything that can be known before the letter is stored; raises Refusal with all that is wrong.
+
+    ``versions`` remembers template versions between the letters of one caller that are stored together.
+    """
     problems: list[Problem] = []
     version: TemplateVersion | None = None
     held_for = ""
@@ -36,7 +44,7 @@ def examine(caller: Caller, letter: Letter) -> Examined:
         problems.extend(channel(letter.channel).check(letter))
     problems.extend(_sender_problems(caller, letter))
     if letter.message_type:
-        found = _template_version(caller, letter)
+        found = _remembered_version(caller, letter, {} if versions is None else versions)
         if isinstance(found, Problem):
             problems.append(found)
         else:
@@ -61,18 +69,26 @@ def _sender_problems(caller: Caller, letter: Letter) -> list[Problem]:
     return [Problem(code=Code.INVALID, sentence=f"must be an address at {allowed}", field=("from_address",))]
 
 
+def _remembered_version(caller: Caller, letter: Letter, versions: Versions) -> TemplateVersion | Problem:
+    key = (letter.message_type, letter.message_type_version)
+    if key not in versions:
+        versions[key] = _template_version(caller, letter)
+    return versions[key]
+
+
 def _template_version(caller: Caller, letter: Letter) -> TemplateVersion | Problem:
-    template = Template.objects.filter(name=letter.message_type).first()
+    templates = Template.objects.filter(name=letter.message_type)
+    if caller.client_id is not None:
+        named = Template.clients.through.objects.filter(template_id=OuterRef("pk"))
+        templates = templates.filter(~Exists(named) | Exists(named.filter(apiclient_id=caller.client_id)))
+    template = templates.first()
     # A template kept to other clients looks like one that does not exist.
-    if template is None or not (
-        caller.client_id is None
-        or not template.clients.exists()
-        or template.clients.filter(pk=caller.client_id).exists()
-    ):
+    if template is None:
         return _unusable("no such template", "message_type")
     if template.status not in (TemplateStatus.ENABLED, TemplateStatus.SUSPENDED):
         return _unusable("the template is disabled", "message_type", status=409)
-    versions = TemplateVersion.objects.filter(template=template).select_related("template")
+    # Its words are not read here: they are compiled once (sending.rendering).
+    versions = template.versions.select_related("template").defer("subject", "text", "html", "sample")
     if letter.message_type_version is None:
         newest = versions.filter(status=VersionStatus.ENABLED).order_by("-version").first()
         return newest or _unusable("the template has no enabled version", "message_type", status=409)

@@ -32,19 +32,22 @@ def sweep() -> int:
     before = timezone.now() - ORPHAN_AGE
     Blob.objects.filter(attachments=None, created_at__lt=before).delete()
     removed = 0
-    for path, digest in _files("blobs", depth=2):
-        if default_storage.get_modified_time(path) < before and not Blob.objects.filter(digest=digest).exists():
-            default_storage.delete(path)
-            removed += 1
+    for folder, digests in _folders("blobs", depth=2):
+        known = set(Blob.objects.filter(digest__in=digests).values_list("digest", flat=True))
+        for path in (f"{folder}/{digest}" for digest in digests if digest not in known):
+            if default_storage.get_modified_time(path) < before:
+                default_storage.delete(path)
+                removed += 1
     return removed
 
 
-def _files(folder: str, *, depth: int) -> Iterable[tuple[str, str]]:
+def _folders(folder: str, *, depth: int) -> Iterable[tuple[str, list[str]]]:
+    """The folders that hold files, and the files' names."""
     if not default_storage.exists(folder):
         return
     folders, files = default_storage.listdir(folder)
-    if depth:
-        for name in folders:
-            yield from _files(f"{folder}/{name}", depth=depth - 1)
-    else:
-        yield from ((f"{folder}/{name}", name) for name in files)
+    if not depth:
+        yield folder, files
+        return
+    for name in folders:
+        yield from _folders(f"{folder}/{name}", depth=depth - 1)

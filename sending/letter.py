@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -29,10 +29,11 @@ class LetterAttachment:
     object_type: str = ""
     object_ref: str = ""
     properties: tuple[Property, ...] = ()
+    digest: str = field(init=False)
 
-    @property
-    def digest(self) -> str:
-        return sha256(self.content).hexdigest()
+    def __post_init__(self) -> None:
+        # Once: it is asked for on the way to the file, the row, the content and the letter's own digest.
+        object.__setattr__(self, "digest", sha256(self.content).hexdigest())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +78,8 @@ class Letter:
         return {name: _plain(value) for name in _NAMES if (value := getattr(self, name)) not in _ABSENT}
 
 
-_NAMES = tuple(field.name for field in fields(Letter))
-_ATTACHMENT_NAMES = tuple(field.name for field in fields(LetterAttachment) if field.name != "content")
+_NAMES = tuple(member.name for member in fields(Letter))
+_ATTACHMENT_NAMES = tuple(member.name for member in fields(LetterAttachment) if member.name != "content")
 _ABSENT = ("", None, (), False)
 
 
@@ -103,5 +104,5 @@ def _plain(value: Any) -> Any:
         return {"key": value.key, "value": value.value, **({"is_meta_data": True} if value.is_meta_data else {})}
     if isinstance(value, LetterAttachment):
         given = {name: _plain(item) for name in _ATTACHMENT_NAMES if (item := getattr(value, name)) not in _ABSENT}
-        return {**given, "digest": value.digest, "size": len(value.content)}
+        return {**given, "size": len(value.content)}
     return value

@@ -4,16 +4,17 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, not_found, refuse
 from sending import blobs, queue, storing
-from sending.acceptance import Examined, examine, to_message
+from sending.acceptance import Examined, Versions, examine, to_message
 from sending.letter import Letter, LetterAttachment, digest_of
 from sending.models import Attachment, Blob, Message, MessageEvent
 from sending.models.message import MessageQuerySet
@@ -45,41 +46,58 @@ def submit(*, caller: Caller, letter: Letter) -> Accepted:
 
 
 def submit_many(*, caller: Caller, letters: Sequence[Letter]) -> list[Accepted | Refusal]:
-    """Take each letter or refuse it on its own; the results in the order of ``letters``."""
+    """Take each letter or refuse it on its own; the results in the order of ``letters``.
+
+    A database that fails is raised while no letter was taken; after that each letter it fails for is refused with
+    9001: what was taken must be told.
+    """
     caller.require("send")
     results: dict[int, Accepted | Refusal] = {}
     for chunk in _chunks(range(len(letters)), _CHUNK):
-        good: dict[int, Examined] = {}
-        for index in chunk:
-            try:
-                good[index] = examine(caller, letters[index])
-            except Refusal as refusal:
-                results[index] = refusal
-        results |= _take(caller, good)
+        try:
+            good: dict[int, Examined] = {}
+            versions: Versions = {}
+            for index in chunk:
+                try:
+                    good[index] = examine(caller, letters[index], versions)
+                except Refusal as refusal:
+                    results[index] = refusal
+            _take(caller, good, results)
+        except (OperationalError, InterfaceError):
+            if not any(isinstance(result, Accepted) for result in results.values()):
+                raise
+            _log.exception("a part of a bulk could not be stored")
+            unavailable = refuse(Code.UNAVAILABLE, "temporarily unavailable, try again later")
+            results |= {index: unavailable for index in chunk if index not in results}
     return [results[index] for index in range(len(letters))]
 
 
-def _take(caller: Caller, examined: dict[int, Examined]) -> dict[int, Accepted | Refusal]:
-    """Store a chunk in one transaction; where a request id in it is already taken, each letter for itself."""
+def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Accepted | Refusal]) -> None:
+    """Store letters in one transaction, into ``results`` what came of each; where a request id among them is already
+    taken, each letter for itself."""
     if not examined:
-        return {}
+        return
     try:
         messages = _store(caller, list(examined.values()))
+    except Refusal as refusal:
+        results |= dict.fromkeys(examined, refusal)
+        return
     except IntegrityError:
         if len(examined) > 1:
-            return {
-                index: result for key, one in examined.items() for index, result in _take(caller, {key: one}).items()
-            }
+            for index, one in examined.items():
+                _take(caller, {index: one}, results)
+            return
         ((index, only),) = examined.items()
-        return {index: _repeat(caller, only.letter)}
+        repeat = _repeat(caller, only.letter)
+        if repeat is None:
+            raise
+        results[index] = repeat
+        return
     for channel in {message.channel for message in messages if message.status == Status.ACCEPTED}:
         transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
-    for message in messages:
+    for index, message in zip(examined, messages, strict=True):
         metrics.MESSAGES.labels(channel=message.channel, event="accepted").inc()
-    return {
-        index: Accepted(message_id=message.pk, uuid=message.uuid)
-        for index, message in zip(examined, messages, strict=True)
-    }
+        results[index] = Accepted(message_id=message.pk, uuid=message.uuid)
 
 
 def _store(caller: Caller, examined: Sequence[Examined]) -> list[Message]:
@@ -96,9 +114,10 @@ def _store(caller: Caller, examined: Sequence[Examined]) -> list[Message]:
         return messages
     with transaction.atomic():
         storing.insert(messages, actor=caller.actor)
+        # In one order for all, or two letters with the same files could wait for each other.
+        sizes = sorted({item.digest: len(item.content) for item in attachments}.items())
         Blob.objects.bulk_create(
-            [Blob(digest=item.digest, size=len(item.content), created_at=now) for item in attachments],
-            ignore_conflicts=True,
+            [Blob(digest=digest, size=size, created_at=now) for digest, size in sizes], ignore_conflicts=True
         )
         Attachment.objects.bulk_create(
             row for message, one in zip(messages, examined, strict=True) for row in _rows(message, one.letter)
@@ -142,9 +161,14 @@ def _is_taken(caller: Caller, letter: Letter) -> bool:
     return bool(letter.request_id) and caller.request_id_unique and _same_request(caller, letter).exists()
 
 
-def _repeat(caller: Caller, letter: Letter) -> Accepted | Refusal:
-    """What the first sending of this request id was answered, unless it said something else."""
-    first = _same_request(caller, letter).only("id", "uuid", "digest").get()
+def _repeat(caller: Caller, letter: Letter) -> Accepted | Refusal | None:
+    """What the first sending of this request id was answered, unless it said something else; None when there is
+    none."""
+    if not letter.request_id:
+        return None
+    first = _same_request(caller, letter).only("id", "uuid", "digest").first()
+    if first is None:
+        return None
     if bytes(first.digest) != digest_of(letter.content()):
         return refuse(
             Code.DUPLICATE_REQUEST,
@@ -195,7 +219,7 @@ def _move_all(
     *,
     reason: str,
     only: Status | None = None,
-    **columns: datetime | int | str | None,
+    **columns: Any,
 ) -> int:
     """All of the messages or none: one that cannot move refuses the command and names itself."""
     wanted = sorted(set(message_ids))
@@ -225,13 +249,17 @@ def purge(*, closed_before: datetime, size: int = 1000) -> int:
     """Forget messages closed before a moment, with their events and attachments; how many."""
     total = 0
     expired = Message.objects.filter(status__in=sorted(CLOSED - {Status.UNCERTAIN}), closed_at__lt=closed_before)
-    while ids := list(expired.order_by("id").values_list("id", flat=True)[:size]):
+    while True:
         with transaction.atomic():
+            # Locked, so that none of them is tried anew while it goes.
+            locked = expired.order_by("id").select_for_update(of=("self",))
+            ids = list(locked.values_list("id", flat=True)[:size])
             Attachment.objects.filter(message_id__in=ids).delete()
             MessageEvent.objects.filter(message_id__in=ids).delete()
             Message.objects.filter(id__in=ids).delete()
         total += len(ids)
-    return total
+        if len(ids) < size:
+            return total
 
 
 def _chunks(items: Sequence[int], size: int) -> Iterable[Sequence[int]]:

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gateway.errors import Code, Refusal
@@ -206,6 +207,52 @@ def test_a_bulk_takes_the_good_and_refuses_the_bad_each_on_its_own() -> None:
     assert isinstance(fourth, Refusal)
     assert fourth.code == Code.DUPLICATE_REQUEST
     assert Message.objects.count() == 1
+
+
+def test_a_storage_that_fills_up_refuses_only_the_letters_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(attachments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(services, "_CHUNK", 1)
+    monkeypatch.setattr(services.blobs, "store", full)
+    letters = [a_letter(), a_letter(attachments=(an_attachment(b"does not fit"),)), a_letter()]
+    results = services.submit_many(caller=make_caller(), letters=letters)
+    assert [isinstance(result, services.Accepted) for result in results] == [True, False, True]
+    assert isinstance(results[1], Refusal)
+    assert results[1].code == Code.UNAVAILABLE
+    assert Message.objects.count() == 2
+
+
+def test_r7_a_database_that_fails_amid_a_bulk_does_not_hide_what_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = services.storing.insert, []
+
+    def insert(messages, **options) -> None:
+        calls.append(len(messages))
+        if len(calls) == 2:
+            raise OperationalError("server closed the connection unexpectedly")
+        real(messages, **options)
+
+    monkeypatch.setattr(services, "_CHUNK", 2)
+    monkeypatch.setattr(services.storing, "insert", insert)
+    results = services.submit_many(caller=make_caller(), letters=[a_letter() for _ in range(5)])
+    assert [isinstance(result, services.Accepted) for result in results] == [True, True, False, False, True]
+    assert Message.objects.count() == 3
+    calls[:] = [0]
+    with pytest.raises(OperationalError):
+        services.submit_many(caller=make_caller(name="later"), letters=[a_letter()])
+
+
+def test_a_bulk_looks_its_template_up_once(django_assert_num_queries) -> None:
+    make_template()
+    caller = make_caller()
+    letter = a_letter(
+        mail_subject="", mail_body="", message_type="TEST.MAIL", properties=(Property(key="AZON", value="v"),)
+    )
+    services.submit(caller=caller, letter=letter)
+    with CaptureQueriesContext(connection) as one:
+        services.submit(caller=caller, letter=letter)
+    with django_assert_num_queries(len(one)):
+        services.submit_many(caller=caller, letters=[letter] * 20)
 
 
 def test_cancel_withdraws_what_did_not_go_out() -> None:
