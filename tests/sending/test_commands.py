@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from sending.models import Message
+from sending import queue, services
+from sending.management.commands.cancel import Command as cancel_command
+from sending.models import Dispatcher, Message
 from sending.states import Status
 from tests.factories import make_caller
 from tests.sending.factories import event_names, make_uncertain, submitted
@@ -37,6 +40,38 @@ def test_cancel_refuses_what_is_gone_and_says_what_it_is() -> None:
     _run("cancel", message.pk)
     with pytest.raises(CommandError, match=f"cannot become CANCELLED: message {message.pk} is CANCELLED"):
         _run("cancel", message.pk)
+
+
+def test_cancel_withdraws_all_of_a_batch_that_still_waits_and_leaves_what_is_going_out() -> None:
+    caller = make_caller()
+    going, waiting, held, refused = (submitted(caller, batch_id="B") for _ in range(4))
+    dispatcher = Dispatcher.objects.create(host="busy", pid=1, lease_until=timezone.now())
+    queue.claim(channel="EMAIL", dispatcher=dispatcher, size=1)
+    services.hold(caller=caller, message_ids=[held.pk], reason="wait")
+    Message.objects.filter(pk=refused.pk).update(status=Status.RETRY)
+    assert _run("cancel", "--batch-id", "B") == "cancelled: 3\n"
+    assert Message.objects.get(pk=going.pk).status == "SENDING"
+    assert set(Message.objects.exclude(pk=going.pk).values_list("status", flat=True)) == {"CANCELLED"}
+    assert event_names(waiting) == ["ACCEPTED", "CANCELLED"]
+
+
+def test_a_choice_is_not_kept_back_by_what_a_worker_took_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = make_caller()
+    messages = [submitted(caller, batch_id="B") for _ in range(5)]
+    dispatcher = Dispatcher.objects.create(host="busy", pid=1, lease_until=timezone.now())
+    real, calls = services.cancel, []
+
+    def cancel(**options: Any) -> int:
+        calls.append(options["message_ids"])
+        if len(calls) == 1:
+            queue.claim(channel="EMAIL", dispatcher=dispatcher, size=2)
+        return real(**options)
+
+    monkeypatch.setattr(cancel_command, "service", staticmethod(cancel))
+    assert _run("cancel", "--batch-id", "B") == "cancelled: 3\n"
+    statuses = list(Message.objects.order_by("id").values_list("status", flat=True))
+    assert statuses == ["SENDING", "SENDING", "CANCELLED", "CANCELLED", "CANCELLED"]
+    assert calls[0] == [message.pk for message in messages]
 
 
 def test_commands_want_messages_or_a_choice_never_both() -> None:

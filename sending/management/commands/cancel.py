@@ -2,11 +2,11 @@
 
 from sending import services
 from sending.management.base import MessageCommand
-from sending.states import Status
+from sending.states import Status, sources
 
 
 class Command(MessageCommand):
     help = "Withdraw messages that did not go out yet."
-    status = Status.ACCEPTED
+    statuses = sources(Status.CANCELLED)
     service = staticmethod(services.cancel)
     done = "cancelled"

@@ -7,6 +7,6 @@ from sending.states import Status
 
 class Command(MessageCommand):
     help = "Let held messages go on."
-    status = Status.HELD
+    statuses = frozenset({Status.HELD})
     service = staticmethod(services.release)
     done = "released"

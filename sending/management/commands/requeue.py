@@ -7,6 +7,6 @@ from sending.states import Status
 
 class Command(MessageCommand):
     help = "Try failed messages anew."
-    status = Status.FAILED
+    statuses = frozenset({Status.FAILED})
     service = staticmethod(services.requeue)
     done = "requeued"
