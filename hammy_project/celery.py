@@ -55,7 +55,7 @@ def _broker() -> dict[str, Any]:
             "health_check_interval": 25,
             "retry_on_timeout": True,
         }
-    # Without confirms RabbitMQ may lose what it was just given (facts 1.6).
+    # Without confirms RabbitMQ may lose what it was just given.
     return {"confirm_publish": True}
 
 

@@ -48,7 +48,7 @@ class SendView(ApiView):
 def confirmed(caller: Caller, reading: Reading, http_request: Request) -> Caller:
     """The caller, with the user the body names where nothing before it named one.
 
-    Raises 2000 where the body says something else than the headers or the query (proof S29).
+    Raises 2000 where the body says something else than the headers or the query.
     """
     key = http_request.META.get("HTTP_X_CLIENT_HASH_KEY") or http_request.GET.get("clientHashKey")
     problems = [

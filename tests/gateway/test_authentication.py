@@ -1,4 +1,4 @@
-"""Who is let in over REST, and how those who are not are told (proof S16, S28–S32, S37)."""
+"""Who is let in over REST, and how those who are not are told (S16, S28–S32, S37)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Clients and their keys, from the services and from the command line (proof S32)."""
+"""Clients and their keys, from the services and from the command line (S32)."""
 
 import json
 from base64 import b64decode

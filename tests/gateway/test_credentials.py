@@ -1,4 +1,4 @@
-"""Basic and the AWS signature (contract job_completed_notifications, "Who calls"; proof S32, S36)."""
+"""Basic and the AWS signature (contract job_completed_notifications, "Who calls"; S32, S36)."""
 
 from base64 import b64encode
 from dataclasses import replace

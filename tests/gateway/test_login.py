@@ -1,4 +1,4 @@
-"""Where user tokens come from (contract hammy_common, "Who calls"; proof S32)."""
+"""Where user tokens come from (contract hammy_common, "Who calls"; S32)."""
 
 from datetime import timedelta
 from typing import Any

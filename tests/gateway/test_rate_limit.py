@@ -1,4 +1,4 @@
-"""Requests per minute (proof S37)."""
+"""Requests per minute (S37)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What a JSON body must be, and that everything else is named and refused (issue 2, "Bad input"; S22, S23)."""
+"""What a JSON body must be, and that everything else is named and refused (S22, S23)."""
 
 import json
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Request ids through answers and logs; logs that hold one line an event and no secret (proof S16, S35)."""
+"""Request ids through answers and logs; logs that hold one line an event and no secret (S16, S35)."""
 
 import io
 import json

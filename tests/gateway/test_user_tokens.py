@@ -1,4 +1,4 @@
-"""What a user token must be, and all that it must not (proof S28)."""
+"""What a user token must be, and all that it must not (S28)."""
 
 import base64
 import json
