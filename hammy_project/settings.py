@@ -95,12 +95,12 @@ MIDDLEWARE = [
     "gateway.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "gateway.people_only.Session",
+    "gateway.people_only.Locale",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "gateway.people_only.Authentication",
+    "gateway.people_only.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -162,6 +162,8 @@ HAMMY_KEY_OVERLAP_HOURS = env.int("HAMMY_KEY_OVERLAP_HOURS", 24)
 HAMMY_CALLER_CACHE_SECONDS = env.float("HAMMY_CALLER_CACHE_SECONDS", 1.0)
 HAMMY_MAX_REQUEST_BYTES = env.int("HAMMY_MAX_REQUEST_BYTES", 32 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HAMMY_MAX_REQUEST_BYTES
+# No form of ours takes files. Django's default would write a stranger's to the disk, as long as he sends.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 HAMMY_METRICS_TOKEN = env.str("HAMMY_METRICS_TOKEN", "")
 # Where a worker shows its host's metrics itself, as 127.0.0.1:9101; for hosts without a web server.
 HAMMY_METRICS_LISTEN = env.str("HAMMY_METRICS_LISTEN", "")

@@ -21,8 +21,10 @@ def clock(monkeypatch: Any) -> Iterator[dict[str, float]]:
     times = {"now": MINUTE}
     monkeypatch.setattr(rate_limit, "time", lambda: times["now"])
     rate_limit._outage.clear()
+    rate_limit._drawn.clear()
     yield times
     rate_limit._outage.clear()
+    rate_limit._drawn.clear()
 
 
 def passes(client_id: int = 1, most: int | None = 3) -> bool:
@@ -94,3 +96,19 @@ def test_a_cache_that_is_down_stops_no_letters_and_is_told_once(monkeypatch: Any
 def test_a_count_that_the_cache_lost_lets_the_request_pass(monkeypatch: Any) -> None:
     monkeypatch.setattr(cache, "add", lambda *args, **options: False)
     assert passes(most=1)
+
+
+def test_s37_a_large_limit_is_drawn_by_the_share_and_never_passed(clock: dict[str, float], monkeypatch: Any) -> None:
+    asked: list[int] = []
+    real = rate_limit._count
+
+    def counted(key: str, share: int) -> int:
+        asked.append(share)
+        return real(key, share)
+
+    monkeypatch.setattr(rate_limit, "_count", counted)
+    assert sum(passes(2, 1000) for _ in range(1100)) == 1000
+    # 333 shares of three and the last request alone, then each refusal asks.
+    assert asked[:334] == [3] * 334
+    clock["now"] += 60
+    assert passes(2, 1000)
