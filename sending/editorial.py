@@ -103,16 +103,28 @@ def enable_template(*, caller: Caller, template_id: int, reason: str) -> int:
         from_=(TemplateStatus.SUSPENDED, TemplateStatus.DISABLED, TemplateStatus.ARCHIVED),
     )
     letters = _letters_of(template_id)
+    count = _let_go(letters, reason=reason, actor=caller.actor)
+    if count:
+        services.wake_channels(letters.filter(status=Status.ACCEPTED))
+    return count
+
+
+def release_forgotten() -> int:
+    """Let go what is held for a template that is enabled again: letters that were just being taken when it was
+    enabled. How many."""
+    enabled = Message.objects.filter(template_version__template__status=TemplateStatus.ENABLED)
+    return _let_go(enabled, reason="the template is enabled")
+
+
+def _let_go(letters: MessageQuerySet, *, reason: str, actor: str = "") -> int:
     held = letters.filter(status=Status.HELD, held_for=HeldFor.TEMPLATE)
     now = timezone.now()
     count = 0
     # A letter whose SEND_AT is still ahead keeps it: it is due then and not before.
-    while moved := queue.move(_some(held.filter(due_at__gt=now)), Status.ACCEPTED, reason=reason, actor=caller.actor):
+    while moved := queue.move(_some(held.filter(due_at__gt=now)), Status.ACCEPTED, reason=reason, actor=actor):
         count += len(moved)
-    while moved := queue.move(_some(held), Status.ACCEPTED, reason=reason, actor=caller.actor, due_at=now):
+    while moved := queue.move(_some(held), Status.ACCEPTED, reason=reason, actor=actor, due_at=now):
         count += len(moved)
-    if count:
-        services.wake_channels(letters.filter(status=Status.ACCEPTED))
     return count
 
 
@@ -192,7 +204,7 @@ def _letters_of(template_id: int) -> MessageQuerySet:
 
 
 def _some(messages: MessageQuerySet) -> MessageQuerySet:
-    return Message.objects.filter(id__in=list(messages.order_by("due_at").values_list("id", flat=True)[:_BATCH]))
+    return messages.filter(id__in=list(messages.order_by("due_at").values_list("id", flat=True)[:_BATCH]))
 
 
 def _hold_timed(letters: MessageQuerySet, *, reason: str, actor: str) -> None:

@@ -4,17 +4,18 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from gateway import wakeups
-from sending import blobs, leases, queue, services
+from sending import blobs, editorial, leases, queue, services
 from sending.channels import channels
 from sending.models import Dispatcher, Message
+from sending.models.message import MessageQuerySet
 from sending.states import DUE, HeldFor, Status
 
 _log = logging.getLogger(__name__)
 _BATCH = 1000
+_PORTIONS = 20
 
 
 def tick() -> None:
@@ -47,22 +48,32 @@ def recover_dead() -> list[int]:
 def release_due() -> int:
     """Let messages go whose SEND_AT has come; how many."""
     waiting = Message.objects.filter(status=Status.HELD, held_for=HeldFor.TIME, due_at__lte=timezone.now())
-    batch = waiting.filter(id__in=list(waiting.order_by("due_at").values_list("id", flat=True)[:_BATCH]))
-    return len(queue.move(batch, Status.ACCEPTED, reason="its time has come"))
+    return _move_all(waiting.order_by("due_at"), Status.ACCEPTED, reason="its time has come")
 
 
 def withdraw_expired() -> int:
     """Cancel messages whose EXPIRES_AT passed before they went out; how many."""
     late = Message.objects.filter(
-        Q(status__in=sorted(DUE | {Status.HELD})), closed_at=None, expires_at__lte=timezone.now()
+        status__in=sorted(DUE | {Status.HELD}), closed_at=None, expires_at__lte=timezone.now()
     )
-    batch = Message.objects.filter(id__in=list(late.order_by("expires_at").values_list("id", flat=True)[:_BATCH]))
-    return len(queue.move(batch, Status.CANCELLED, reason="expired"))
+    return _move_all(late.order_by("expires_at"), Status.CANCELLED, reason="expired")
+
+
+def _move_all(messages: MessageQuerySet, to: Status, *, reason: str) -> int:
+    """In portions, so that no transaction is long; what is left after some of them is the next tick's."""
+    count = 0
+    for _ in range(_PORTIONS):
+        ids = list(messages.values_list("id", flat=True)[:_BATCH])
+        count += len(queue.move(messages.filter(id__in=ids), to, reason=reason)) if ids else 0
+        if len(ids) < _BATCH:
+            break
+    return count
 
 
 def clean() -> None:
-    """Once an hour: forget what retention allows, and files nobody names."""
+    """Once an hour: forget what retention allows and files nobody names, release what was held for nothing."""
     if settings.HAMMY_RETENTION_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_RETENTION_DAYS)
         _log.info("retention", extra={"purged": services.purge(closed_before=before)})
+    editorial.release_forgotten()
     blobs.sweep()

@@ -30,7 +30,8 @@ def _findings() -> Iterator[Finding]:
         elif item.status in DUE and item.seconds >= _WARNING_SECONDS:
             yield warning(subject, words)
     now = timezone.now()
-    for dispatcher in Dispatcher.objects.filter(lease_until__lt=now):
+    # An idle worker lets its lease run out; only a claim must not outlive it.
+    for dispatcher in Dispatcher.objects.filter(lease_until__lt=now, messages__isnull=False).distinct():
         yield warning(f"worker {dispatcher}", "its lease is over, and nobody freed its claim: does beat run?")
     for lane in Lane.objects.filter(paused_until__gt=now):
         seconds = (lane.paused_until - now).total_seconds() if lane.paused_until else 0

@@ -139,10 +139,13 @@ def test_r30_a_full_storage_is_a_failure_of_its_own(settings: Any, monkeypatch: 
 def test_what_is_stuck_is_told(caller: Caller) -> None:
     assert _seen(queue.stuck) == [("queue", "ok")]
     now = timezone.now()
-    ids = [services.submit(caller=caller, letter=_letter()).message_id for _ in range(2)]
+    ids = [services.submit(caller=caller, letter=_letter()).message_id for _ in range(3)]
     Message.objects.filter(pk=ids[0]).update(due_at=now - timedelta(hours=1))
     Message.objects.filter(pk=ids[1]).update(status=Status.UNCERTAIN, closed_at=now)
     dispatcher = Dispatcher.objects.create(host="h", pid=1, lease_until=now - timedelta(seconds=1))
+    Message.objects.filter(pk=ids[2]).update(status=Status.SENDING, dispatcher=dispatcher)
+    # This one holds nothing: it had nothing to do for as long as a lease runs.
+    Dispatcher.objects.create(host="idle", pid=2, lease_until=now - timedelta(hours=1))
     Lane.objects.update_or_create(
         channel="EMAIL", defaults={"paused_until": now + timedelta(minutes=1), "reason": "421 slow down"}
     )

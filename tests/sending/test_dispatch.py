@@ -7,10 +7,10 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from gateway.caller import Caller
-from sending import dispatch, leases, maintenance, queue, services
+from sending import dispatch, editorial, leases, maintenance, queue, services
 from sending.channels.base import Outcome, OutcomeKind
-from sending.models import Dispatcher, Lane, Message, MessageEvent
-from sending.states import Status
+from sending.models import Dispatcher, Lane, Message, MessageEvent, Template
+from sending.states import Status, TemplateStatus
 from tests.factories import make_caller
 from tests.sending.factories import (
     ScriptedChannel,
@@ -360,6 +360,22 @@ def test_send_at_is_released_and_expires_at_withdraws() -> None:
     waiting.refresh_from_db()
     late.refresh_from_db()
     assert (waiting.status, late.status, late.reason) == ("ACCEPTED", "CANCELLED", "expired")
+
+
+def test_a_letter_held_for_a_template_that_is_enabled_again_is_not_forgotten() -> None:
+    caller = make_caller()
+    version = make_template(text="Szöveg")
+    Template.objects.update(status=TemplateStatus.SUSPENDED)
+    letter = {"mail_subject": "", "mail_body": "", "message_type": "TEST.MAIL"}
+    now, later = submitted(caller, **letter), submitted(caller, send_at=timezone.now() + timedelta(days=1), **letter)
+    assert editorial.release_forgotten() == 0
+    # It was being taken while an editor let the others go.
+    Template.objects.filter(pk=version.template_id).update(status=TemplateStatus.ENABLED)
+    assert editorial.release_forgotten() == 2
+    now.refresh_from_db()
+    later.refresh_from_db()
+    assert (now.status, later.status) == ("ACCEPTED", "ACCEPTED")
+    assert now.due_at <= timezone.now() < later.due_at
 
 
 def test_r29_a_tick_wakes_every_channel(wakes) -> None:
