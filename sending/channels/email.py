@@ -17,6 +17,8 @@ from sending.smtp import Patience, SmtpSession
 
 # Whatever could end a header line, or is a character no header can carry.
 _UNFIT_FOR_HEADERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Four characters for three bytes, and a line end after each 76 of them.
+_BASE64_GROWTH = 4 / 3 * 78 / 76
 
 
 class EmailChannel(Channel):
@@ -40,7 +42,7 @@ class EmailChannel(Channel):
         self._lock = Lock()
 
     def check(self, letter: Letter) -> Iterator[Problem]:
-        """A recipient, valid addresses, nothing that could break out of a header, and something to say."""
+        """A recipient, valid addresses, nothing that could break out of a header, something to say, not too much."""
         has_content = bool(letter.message_type)
         if not has_content and not letter.mail_subject:
             yield Problem(code=Code.REQUIRED, sentence="required without messageType", field=("mail_subject",))
@@ -64,6 +66,11 @@ class EmailChannel(Channel):
         for index, attachment in enumerate(letter.attachments):
             yield from _header_problems(attachment.file_name, "attachments", index, "file_name")
             yield from _header_problems(attachment.internal_file_name, "attachments", index, "internal_file_name")
+        size = sum(len(attachment.content) for attachment in letter.attachments)
+        if size * _BASE64_GROWTH > settings.HAMMY_MAX_MAIL_BYTES:
+            most = int(settings.HAMMY_MAX_MAIL_BYTES / _BASE64_GROWTH)
+            sentence = f"together {size} bytes, must be at most {most}"
+            yield Problem(code=Code.INVALID, sentence=sentence, field=("attachments",), status=413)
 
     def hand_over(self, parcel: Parcel) -> Outcome:
         """One mail to the recipient, the copies and the blind copies, dated now; rules in ``sending.smtp.session``."""

@@ -65,6 +65,16 @@ def test_everything_missing_is_told_at_once_in_the_contracts_order() -> None:
     ]
 
 
+def test_attachments_that_no_mail_may_hold_are_refused_at_once(settings: Settings) -> None:
+    settings.HAMMY_MAX_MAIL_BYTES = 1368
+    halves = (LetterAttachment(file_name="a", content=b"a" * 500), LetterAttachment(file_name="b", content=b"b" * 499))
+    assert problems(a_letter(attachments=halves)) == []
+    over = (*halves, LetterAttachment(file_name="c", content=b"cc"))
+    (found,) = EmailChannel().check(a_letter(attachments=over))
+    assert (found.code, found.http_status) == (Code.INVALID, 413)
+    assert found.detail == "attachments: together 1001 bytes, must be at most 999"
+
+
 def test_every_bad_address_is_told_at_once_in_the_contracts_order() -> None:
     letter = a_letter(
         recipient_email_address="a@b>,<c@d",
