@@ -99,6 +99,7 @@ class Migration(migrations.Migration):
                     "dispatcher",
                     models.ForeignKey(
                         blank=True,
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -357,7 +358,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="message",
             index=models.Index(
-                condition=models.Q(("partner_ref", ""), _negated=True), fields=["partner_ref", "id"], name="message_partner"
+                condition=models.Q(("partner_ref", ""), _negated=True),
+                fields=["partner_ref", "id"],
+                name="message_partner",
             ),
         ),
         migrations.AddIndex(

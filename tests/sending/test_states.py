@@ -26,7 +26,10 @@ def test_r20_every_edge_is_walked_with_an_event_and_every_other_is_refused() -> 
     for start, target in product(Status, [status for status in Status if status != Status.SENDING]):
         _put(message, start)
         message.events.all().delete()
-        moved = queue.move(Message.objects.filter(pk=message.pk), target, reason="why", actor="who")
+        message.refresh_from_db()
+        moved = queue.move(
+            Message.objects.filter(pk=message.pk), target, reason="why", actor="who", claimed_by=message.dispatcher
+        )
         message.refresh_from_db()
         if target in EDGES[start]:
             assert (moved, message.status, event_names(message)) == ([message.pk], target, [target])
@@ -55,3 +58,11 @@ def test_the_table_itself_refuses_what_must_never_be(broken: dict[str, object]) 
         Message.objects.filter(pk=message.pk).update(**broken)
     message.refresh_from_db()
     assert message.status == Status.ACCEPTED
+
+
+def test_what_a_worker_holds_moves_only_in_its_name() -> None:
+    message = submitted()
+    _put(message, Status.SENDING)
+    assert queue.move(Message.objects.filter(pk=message.pk), Status.ACCEPTED, reason="released") == []
+    message.refresh_from_db()
+    assert message.status == Status.SENDING
