@@ -109,11 +109,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.settings_dict["NAME"] in _left_to_parent:
             raise sqlite3.InterfaceError("This process was forked while its parent used the database: start it anew")
         lock = self.write_lock
-        if lock is None or _has_write_ahead_log(_file_of(self.settings_dict["NAME"])):
+        if lock is None:
             return super().get_new_connection(conn_params)
-        # Turning the log on needs the file alone, and SQLite does not wait for that.
-        with lock.held():
-            return super().get_new_connection(conn_params)
+        path = _file_of(self.settings_dict["NAME"])
+        with _opening:
+            if _identity(path) not in _with_log:
+                if not _has_write_ahead_log(path):
+                    # Turning the log on needs the file alone, and SQLite does not wait for that.
+                    with lock.held():
+                        connection = super().get_new_connection(conn_params)
+                    _with_log.add(_identity(path))
+                    return connection
+                _with_log.add(_identity(path))
+        return super().get_new_connection(conn_params)
 
     def create_cursor(self, name: str | None = None) -> LockedCursor:
         cursor = self.connection.cursor(factory=LockedCursor)
@@ -173,6 +181,8 @@ def _part_from_child() -> None:
 
 
 def _leave_to_parent() -> None:
+    global _opening  # noqa: PLW0603 (another thread of the parent may hold it, and is not here to free it)
+    _opening = threading.Lock()
     for wrapper in list(_wrappers):
         wrapper.leave_to_parent()
 
@@ -183,6 +193,21 @@ os.register_at_fork(before=_part_from_child, after_in_child=_leave_to_parent)
 def _file_of(name: str | os.PathLike[str]) -> str:
     text = os.fspath(name)
     return unquote(urlsplit(text).path) if text.startswith("file:") else text
+
+
+# The kernel frees all of a process's locks on a file when the process closes it anywhere. SQLite's, then gone, say
+# that we use the file: without them another process that ends removes the log beneath us, and the file is broken. So
+# we look into the file ourselves once, before the first of our connections, and never again.
+_opening = threading.Lock()
+_with_log: set[tuple[int, int]] = set()
+
+
+def _identity(path: str) -> tuple[int, int]:
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
 
 
 def _has_write_ahead_log(path: str) -> bool:

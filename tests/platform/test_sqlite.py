@@ -73,6 +73,24 @@ def start(path: Path, mode: str, seconds: float, name: str = "other") -> subproc
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def test_a_second_connection_does_not_let_another_process_remove_the_log_beneath_the_first(
+    connection: BaseDatabaseWrapper, path: Path
+) -> None:
+    insert(connection)
+    # A thread of the same process, as the web server has them, connects and stays.
+    second = connection.copy(ALIAS)
+    second.inc_thread_sharing()
+    thread = threading.Thread(target=second.connect)
+    thread.start()
+    thread.join()
+    # Who finds itself alone when it closes removes the log: our locks must say that we are here.
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM entry'); c.close()"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert Path(f"{path}-wal").exists()
+    assert rows(connection) == 1
+    second.close()
+
+
 def test_r31_two_web_and_two_worker_processes_at_full_speed_all_write_and_none_is_locked_out(
     connection: BaseDatabaseWrapper, path: Path
 ) -> None:
