@@ -161,7 +161,7 @@ class RabbitMq(Service):
 
     def environment(self) -> Mapping[str, str]:
         (self.folder / "plugins").write_text("[].\n")
-        (self.folder / "rabbitmq.conf").write_text("listeners.tcp.local = 127.0.0.1:%d\n" % self.port)
+        (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.local = 127.0.0.1:{self.port}\n")
         return {
             "HOME": str(self.folder),
             "RABBITMQ_NODENAME": f"hammy{self.port}@localhost",

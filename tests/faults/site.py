@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -72,13 +72,12 @@ class Prepared:
     headers: dict[str, str]
 
 
-_prepared: Prepared | None = None
+_made: list[Prepared] = []
 
 
 def prepared() -> Prepared:
     """The one of this process."""
-    global _prepared
-    if _prepared is None:
+    if not _made:
         folder = Path(tempfile.mkdtemp(prefix="hammy-prepared-"))
         base = _server_url()
         database = f"hammy_prepared_{uuid4().hex[:12]}" if base else ""
@@ -86,18 +85,17 @@ def prepared() -> Prepared:
             _administer(f'CREATE DATABASE "{database}"')
         site = Site(folder, **({"DATABASE_URL": f"{base}/{database}"} if base else {"DATABASE_URL": ""}))
         site.migrate()
-        _prepared = Prepared(folder, database, site.headers)
-    return _prepared
+        _made.append(Prepared(folder, database, site.headers))
+    return _made[0]
 
 
 def forget_prepared() -> None:
     """Remove it again."""
-    global _prepared
-    if _prepared is not None:
-        if _prepared.database:
-            _administer(f'DROP DATABASE IF EXISTS "{_prepared.database}" WITH (FORCE)')
-        shutil.rmtree(_prepared.folder, ignore_errors=True)
-        _prepared = None
+    while _made:
+        gone = _made.pop()
+        if gone.database:
+            _administer(f'DROP DATABASE IF EXISTS "{gone.database}" WITH (FORCE)')
+        shutil.rmtree(gone.folder, ignore_errors=True)
 
 
 def _server_url() -> str:
@@ -220,10 +218,8 @@ class Site:
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """SIGKILL to the process and all it started."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
     def wait_for_pool(self, worker: subprocess.Popen[bytes], processes: int = 2) -> list[int]:
