@@ -1,7 +1,7 @@
 """What the list of messages can be narrowed by."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -58,9 +58,9 @@ class TemplateFilter(DropdownFilter):
         return [(str(pk), name) for pk, name in kept.values_list("id", "name")]
 
     def queryset(self, request: HttpRequest, queryset: MessageQuerySet) -> MessageQuerySet:
-        if not (self.value() or "").isdecimal():
+        if (template := number_in(self.value())) is None:
             return queryset
-        versions = TemplateVersion.objects.filter(template=int(self.value()))
+        versions = TemplateVersion.objects.filter(template=template)
         return queryset.filter(template_version__in=list(versions.values_list("id", flat=True)))
 
 
@@ -74,7 +74,8 @@ class ClientFilter(DropdownFilter):
         return [(str(pk), name) for pk, name in ApiClient.objects.values_list("id", "name")]
 
     def queryset(self, request: HttpRequest, queryset: MessageQuerySet) -> MessageQuerySet:
-        return queryset.filter(client_id=int(self.value())) if (self.value() or "").isdecimal() else queryset
+        client = number_in(self.value())
+        return queryset if client is None else queryset.filter(client_id=client)
 
 
 class AcceptedFilter(admin.SimpleListFilter):
@@ -124,15 +125,22 @@ class OlderFilter(admin.SimpleListFilter):
         return []
 
     def queryset(self, request: HttpRequest, queryset: MessageQuerySet) -> MessageQuerySet:  # type: ignore[override]
-        value = self.value() or ""
-        return queryset.filter(id__lt=int(value)) if value.isdecimal() and len(value) < 19 else queryset
+        before = number_in(self.value())
+        return queryset if before is None else queryset.filter(id__lt=before)
+
+
+def number_in(text: str | None) -> int | None:
+    """The number in an address, if it is one that a column can hold."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else None
 
 
 def _midnight(text: str) -> datetime | None:
     """The start of a day given as the form writes it (ISO or the language's own); None for anything else."""
     for pattern in ("%Y-%m-%d", *formats.get_format("DATE_INPUT_FORMATS")):
         try:
-            return datetime.strptime(text.strip(), pattern).replace(tzinfo=timezone.get_current_timezone())
+            day = datetime.strptime(text.strip(), pattern).replace(tzinfo=timezone.get_current_timezone())
         except ValueError:
             continue
+        # At either end of the calendar there is no day before or after, and nothing of ours.
+        return day if MINYEAR < day.year < MAXYEAR else None
     return None

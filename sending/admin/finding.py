@@ -45,7 +45,7 @@ def _conditions(words: str) -> list[Q]:
     conditions = [Q(request_id=words), Q(batch_id=words), Q(partner_ref=words)]
     if (uuid := _uuid(words)) is not None:
         conditions.append(Q(uuid=uuid))
-    if words.isascii() and words.isdecimal() and int(words) <= _LARGEST_ID:
+    if words.isascii() and words.isdecimal() and len(words) < 20 and int(words) <= _LARGEST_ID:
         conditions.append(Q(pk=int(words)))
     return [*conditions, *(_begins(prefix) for prefix in dict.fromkeys((words, words.lower())))]
 

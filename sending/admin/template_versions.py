@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -16,9 +17,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from gateway.body import decode_json
+from gateway.errors import Refusal
 from sending import editorial
 from sending.admin import audit, wording
 from sending.admin.confirming import Question, ask
+from sending.admin.filters import number_in
 from sending.admin.frames import framed, with_frame
 from sending.models import TemplateVersion
 from sending.rendering import compile_version
@@ -28,6 +32,25 @@ from sending.templating import TemplateError, TemplateSyntax, compile_template
 _CODE = {"class": "console-code", "spellcheck": "false"}
 _WORDS = ("subject", "text", "html", "list_unsubscribe")
 _SAMPLE = {"recipientName": "Teszt Elek", "properties": {}, "xmlData": {}}
+
+
+class SampleField(forms.JSONField):
+    """JSON that every database can keep, and no deeper than a letter's data may be."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip():
+            try:
+                decode_json(value.encode())
+            except Refusal as error:
+                sentence = self.error_messages["invalid"]
+                raise ValidationError(sentence, code="invalid", params={"value": value}) from error
+        return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
 
 
 class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -98,6 +121,8 @@ class TemplateVersionAdmin(ModelAdmin):
             kwargs["widget"] = UnfoldAdminTextareaWidget(
                 attrs={**_CODE, "rows": 6 if db_field.name == "sample" else 14}
             )
+        if db_field.name == "sample":
+            kwargs["form_class"] = SampleField
         if db_field.name == "subject":
             kwargs["widget"] = UnfoldAdminTextInputWidget(attrs=_CODE)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -107,10 +132,10 @@ class TemplateVersionAdmin(ModelAdmin):
         versions = TemplateVersion.objects.order_by("-version")
         base, template = request.GET.get("from", ""), request.GET.get("template", "")
         old = None
-        if base.isdecimal():
-            old = versions.filter(pk=int(base)).first()
-        elif template.isdecimal():
-            old = versions.filter(template=int(template)).first()
+        if (number := number_in(base)) is not None:
+            old = versions.filter(pk=number).first()
+        elif (number := number_in(template)) is not None:
+            old = versions.filter(template=number).first()
         if old is None:
             return {"template": template, "sample": _SAMPLE}
         return {"template": old.template_id} | {name: getattr(old, name) for name in editorial.WORDS}

@@ -207,3 +207,41 @@ def test_s33_what_others_wrote_is_shown_as_text() -> None:
         page = client.get(address).content.decode()
         assert evil not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in client.get(f"{MESSAGES}{message.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "content__mail_body__icontains=titok",
+        "content__contains=%7B%7D",
+        "content__mail_body__iregex=(t%2B)%2B$",
+        "recipient_name__iregex=(a%2B)%2B$",
+        "digest__startswith=a",
+        "uuid__regex=.",
+        "pk__regex=.",
+        "client__name__startswith=a",
+        "status__contains=A",
+    ],
+)
+def test_s31_the_list_answers_no_question_but_its_own_filters(query: str) -> None:
+    submitted(mail_body="titok")
+    response = client_of("Viewer").get(f"{MESSAGES}?{query}")
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=" + "9" * 5000,
+        "client=" + "9" * 5000,
+        "client=" + "9" * 30,
+        "template=" + "9" * 5000,
+        "before=" + "9" * 5000,
+        "accepted_from=0001-01-01",
+        "accepted_to=9999-12-31",
+        "accepted_from=0001-01-01&accepted_to=9999-12-31",
+    ],
+)
+def test_s31_numbers_and_days_beyond_everything_narrow_nothing(query: str) -> None:
+    message = submitted()
+    assert _found(client_of("Viewer"), query) == ([] if query.startswith("q=") else [message.pk])

@@ -60,6 +60,9 @@ def test_a_new_version_begins_with_an_older_ones_words() -> None:
         ("list_unsubscribe", "{% include 'x' %}", "not offered"),
         ("sample", "[1]", "names and values"),
         ("sample", "{", "JSON"),
+        ("sample", '{"a":' * 100_000 + "1" + "}" * 100_000, "JSON"),
+        ("sample", '{"a": 1e400}', "JSON"),
+        ("sample", '{"a": "\\u0000"}', "JSON"),
     ],
 )
 def test_a_draft_that_cannot_work_is_not_saved_and_says_where(field: str, source: str, words: str) -> None:
