@@ -20,6 +20,8 @@ from sending.send_v2.rest import confirmed
 from sending.services import Accepted
 
 MOST_MESSAGES = 10_000
+# What the worst batch may cost to read and to answer; each of 10,000 letters may lack a few things.
+MOST_PROBLEMS = 50_000
 _MEMBERS = ("batchId", "messages")
 
 
@@ -28,7 +30,7 @@ class _Batch(BaseModel):
 
 
 class BatchesView(ApiView):
-    """Takes up to 10,000 letters."""
+    """Takes up to 10,000 letters; none of them where more is wrong than anybody would count."""
 
     required_right = "send"
     answer_type = JSON
@@ -38,12 +40,16 @@ class BatchesView(ApiView):
         batch_id, messages = _read(read_json(http_request, media_types=(JSON,)).data)
         results: list[Accepted | Refusal | None] = [None] * len(messages)
         good: dict[Caller, dict[int, Reading]] = {}
+        wrong = 0
         for index, message in enumerate(messages):
             try:
                 reading = request.read(_with_batch(message, batch_id), examine=partial(examine, self.caller))
                 good.setdefault(confirmed(self.caller, reading, http_request), {})[index] = reading
             except Refusal as refusal:
                 results[index] = refusal
+                wrong += len(refusal.problems)
+                if wrong > MOST_PROBLEMS:
+                    raise problems.endless(MOST_PROBLEMS) from refusal
         for caller, readings in good.items():
             submitted = services.submit_many(caller=caller, letters=[one.letter for one in readings.values()])
             for (index, reading), result in zip(readings.items(), submitted, strict=True):

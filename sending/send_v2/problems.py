@@ -21,6 +21,7 @@ Path = tuple[str | int, ...]
 # Nobody reads more, and building them all would cost more than any honest request.
 MOST_REPORTED = 100
 MOST_COUNTED = 1000
+MOST_HINTED = 10
 _LONGEST_NAME = 100
 _SENTENCES = {
     "text": "must be text",
@@ -43,21 +44,26 @@ def of_validation(error: ValidationError) -> tuple[list[Problem], list[Path]]:
     if not all(detail["loc"] for detail in details):
         raise refuse(Code.MALFORMED, "a name in the request is not valid Unicode text")
     return (
-        [_of_detail(detail["type"], detail["loc"], detail.get("ctx", {})) for detail in details],
+        # A hint costs more than all else about an unknown name: only as many as anybody gets to read.
+        [
+            _of_detail(detail["type"], detail["loc"], detail.get("ctx", {}), is_hinted=index < MOST_HINTED)
+            for index, detail in enumerate(details)
+        ],
         [detail["loc"] for detail in details],
     )
 
 
-def endless() -> Refusal:
+def endless(counted: int = MOST_COUNTED) -> Refusal:
     """For a request in which more is wrong than anybody would count."""
-    return refuse(Code.MALFORMED, f"more than {MOST_COUNTED} things are wrong with this request")
+    return refuse(Code.MALFORMED, f"more than {counted} things are wrong with this request")
 
 
-def _of_detail(kind: str, path: Path, context: Mapping[str, Any]) -> Problem:
+def _of_detail(kind: str, path: Path, context: Mapping[str, Any], *, is_hinted: bool) -> Problem:
     if kind == "extra_forbidden":
         *outer, name = path
         shown = printable(str(name))
-        return Problem(code=Code.UNKNOWN_FIELD, sentence=f"unknown field{_hint(shown)}", field=(*outer, shown))
+        hint = _hint(shown) if is_hinted else ""
+        return Problem(code=Code.UNKNOWN_FIELD, sentence=f"unknown field{hint}", field=(*outer, shown))
     if kind == "string_too_long":
         sentence = f"must be at most {context['max_length']} characters"
     elif kind == "too_long":
@@ -129,6 +135,13 @@ def refusal(problems: Iterable[Problem], *, canonical: Mapping[str, str]) -> Ref
     return Refusal(kept)
 
 
-def covers(found: Iterable[Path], path: Path) -> bool:
-    """Whether something was already said of ``path``, of what holds it or of what it holds."""
-    return any(path[: len(one)] == one or one[: len(path)] == path for one in found if one)
+class Places:
+    """Where something was found wrong; asking takes the same time however many there are."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._named = {path for path in paths if path}
+        self._above = {path[:length] for path in self._named for length in range(len(path) + 1)}
+
+    def cover(self, path: Path) -> bool:
+        """Whether something was already said of ``path``, of what holds it or of what it holds."""
+        return path in self._above or any(path[:length] in self._named for length in range(1, len(path) + 1))

@@ -82,9 +82,9 @@ def read(data: object, *, examine: Callable[[Letter], object] | None = None) -> 
         try:
             examine(reading.letter)
         except Refusal as refusal:
-            known = [problem.field for problem in found]
+            known = problems.Places(problem.field for problem in found)
             more = [reading.in_contract(problem) for problem in refusal.problems]
-            found.extend(problem for problem in more if not problems.covers(known, problem.field))
+            found.extend(problem for problem in more if not known.cover(problem.field))
     raise problems.refusal((problems.spelt(problem, spelling) for problem in found), canonical=ALIASES)
 
 
@@ -115,12 +115,12 @@ class _Reader:
         self.request = request
         self.spelling = spelling
         self.found = found
-        self.known = [problem.field for problem in found]
+        self.known = problems.Places(problem.field for problem in found)
         self.param_places: dict[str, Path] = {}
 
     def report(self, code: Code, sentence: str, path: Path) -> None:
         """Note a problem unless one was already found at the same place."""
-        if not self.known or not problems.covers(self.known, path):
+        if not self.known.cover(path):
             self.found.append(Problem(code=code, sentence=sentence, field=path))
 
     def read(self) -> Reading:

@@ -84,7 +84,8 @@ class CancelView(ApiView):
 
     @schema.operation("cancelMessage", "Cancel a message", schema.CANCELLED, request=schema.CANCEL)
     def post(self, request: Request, message_id: str) -> HttpResponse:
-        reason = _reason(read_json(request).data) if int(request.META.get("CONTENT_LENGTH") or 0) else ""
+        has_body = request.META.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in request.META
+        reason = _reason(read_json(request).data) if has_body else ""
         number = _number(message_id)
         services.cancel(caller=self.caller, message_ids=[number], reason=reason)
         return self.answer(answer.accepted_json_api(number))

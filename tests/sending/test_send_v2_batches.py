@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sending.models import Message
+from sending.send_v2 import batches
 from tests.sending.send_v2_calls import JSON, JSON_API, LETTER, Caller, keep_files_in, nothing_happened, problems
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +134,18 @@ def test_a_batch_costs_few_statements(api: Caller, django_assert_max_num_queries
         answer = post(api, *letters)
     assert answer.json()["meta"]["responseStatus"]["code"] == 0
     assert Message.objects.count() == 100
+
+
+def test_a_batch_in_which_nobody_would_count_the_mistakes_is_refused_whole(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST_PROBLEMS", 3)
+    answer = post(api, LETTER, {"recipientName": "x", "nope": 1}, LETTER)
+    assert (answer.status_code, problems(answer)) == (400, [(1000, "more than 3 things are wrong with this request")])
+    nothing_happened()
+
+
+def test_unknown_fields_beyond_the_first_few_get_no_hint(api: Caller) -> None:
+    answer = api.send(**{f"mailSubjct{number}": 1 for number in range(100)})
+    hinted = [sentence for _, sentence in problems(answer) if "did you mean mailSubject?" in sentence]
+    assert len(hinted) == 10

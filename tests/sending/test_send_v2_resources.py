@@ -1,9 +1,11 @@
 """What became of a message (contract send_v2, "What became of it")."""
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from gateway.dates import format_moment
@@ -12,7 +14,7 @@ from sending.models import Message
 from sending.states import Status
 from tests.factories import make_caller
 from tests.sending.factories import make_template
-from tests.sending.send_v2_calls import JSON_API, LETTER, Caller, problems
+from tests.sending.send_v2_calls import BASE, JSON_API, LETTER, Caller, problems
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +121,16 @@ def test_a_message_can_be_withdrawn(api: Caller, body: Any, slash: str) -> None:
     )
     message.refresh_from_db()
     assert (message.status, message.closed_at is not None) == (Status.CANCELLED, True)
+
+
+def test_the_reason_is_read_from_a_chunked_body_too(api: Caller) -> None:
+    message = api.sent()
+    body = b'{"reson": "x"}'
+    environ = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = Client().generic("POST", f"{BASE}/v2/messages/{message.pk}/cancel", headers=api.headers, **environ)
+    assert problems(answer) == [(1004, "reson: unknown field")]
+    message.refresh_from_db()
+    assert message.status == Status.ACCEPTED
 
 
 def test_a_closed_message_cannot_be_withdrawn(api: Caller) -> None:
