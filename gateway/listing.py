@@ -83,6 +83,8 @@ class ListParameters:
         values = list(dict.fromkeys(part for text in given for part in text.split(",") if part))
         if allowed and not set(values) <= set(allowed):
             return self._problem(Code.INVALID, f"must be one of {', '.join(allowed)}", name, [])
+        if any("\0" in value for value in values):
+            return self._problem(Code.INVALID, "must not contain NUL characters", name, [])
         if len(values) > LARGEST_LIMIT:
             return self._problem(Code.INVALID, f"must be at most {LARGEST_LIMIT} values", name, [])
         return values

@@ -1,9 +1,13 @@
 """Where a request comes from."""
 
+from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+
+_LONGEST_NAME = 150
 
 
 def remote_address(request: HttpRequest) -> str:
@@ -22,6 +26,13 @@ def remote_address(request: HttpRequest) -> str:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(parsed)
+
+
+def login_name(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str:
+    """The name somebody tries to log in by, for django-axes: no longer than a user's name can be, and so than what
+    its column takes."""
+    given = (credentials or {}).get("username") or request.POST.get("username", "")
+    return str(given)[:_LONGEST_NAME]
 
 
 def login_address(request: HttpRequest) -> str | None:

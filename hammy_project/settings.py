@@ -137,6 +137,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "gateway.remote.login_address"
+AXES_USERNAME_CALLABLE = "gateway.remote.login_name"
 AXES_SENSITIVE_PARAMETERS = ["clientHashKey"]
 IS_HTTPS = HAMMY_PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS

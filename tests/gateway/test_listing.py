@@ -1,4 +1,4 @@
-"""Parameters of lists (contract hammy_common, "REST"; proof S31)."""
+"""Parameters of lists (contract hammy_common, "REST"; S31)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -104,6 +104,12 @@ def test_lists_of_values_have_three_spellings(query: str) -> None:
 def test_values_outside_the_enumeration_are_refused() -> None:
     assert refused("statuses=A,C", lambda reader: reader.many("statuses", allowed=["A", "B"])) == [
         (1002, "statuses: must be one of A, B")
+    ]
+
+
+def test_s31_nul_in_a_list_of_values_is_refused() -> None:
+    assert refused("channel=A%00", lambda reader: reader.many("channel")) == [
+        (1002, "channel: must not contain NUL characters")
     ]
 
 

@@ -174,3 +174,13 @@ def test_refreshing_ends_when_the_login_is_too_old(keys: Keys, settings: Any) ->
 
 def test_other_methods_are_refused(keys: Keys) -> None:
     assert Client().get(LOGIN, headers=headers_for(keys)).status_code == 405
+
+
+def test_a_name_longer_than_any_user_has_fails_at_the_console_like_any_other(settings: Any) -> None:
+    settings.ROOT_URLCONF = "hammy_project.urls"
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    answer = Client().post("/admin/login/", {"username": "x" * 300, "password": "no"})
+    assert answer.status_code == 200
+    assert AccessAttempt.objects.get().username == "x" * 150

@@ -2,9 +2,11 @@
 
 import json
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.test import Client, RequestFactory
 
 from gateway.body import decode_json, read_json
@@ -211,3 +213,20 @@ def test_half_a_pair_in_a_refused_key_comes_back_as_the_escape_it_was() -> None:
     body = rb'{"\ud800": 1, "\ud800": 2}'
     response = Client().post(POST, body, content_type="application/json", headers=headers_for(keys))
     assert (response.status_code, response.json()["errors"][0]["detail"]) == (400, "\ud800: given twice in one object")
+
+
+@pytest.mark.django_db
+def test_s23_a_file_sent_to_a_form_of_the_console_is_kept_nowhere(settings: Any, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    form = BytesIO(b'--X\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"a" * 5_000_000)
+    request = WSGIRequest(
+        {
+            "REQUEST_METHOD": "POST",
+            "CONTENT_TYPE": "multipart/form-data; boundary=X",
+            "CONTENT_LENGTH": str(form.getbuffer().nbytes),
+            "wsgi.input": form,
+        }
+    )
+    assert list(request.POST) == []
+    assert list(request.FILES) == []
+    assert list(tmp_path.iterdir()) == []
