@@ -1,6 +1,7 @@
 """The programs a site consists of, as command lines: written once for `run`, the demo, make, systemd and containers."""
 
 import json
+import os
 import socket
 import sys
 
@@ -8,8 +9,12 @@ from django.conf import settings
 
 from hammy_project.supervisor import Program
 
-_CELERY = [sys.executable, "-m", "celery", "-A", "hammy_project", "--quiet"]
-_HOME = settings.BASE_DIR
+# -P: what lies in the folder we were started in is no module of ours.
+_MODULE = [sys.executable, "-P", "-m"]
+_CELERY = [*_MODULE, "celery", "-A", "hammy_project", "--quiet"]
+_ENVIRONMENT = {
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]))
+}
 
 
 def web(*, host: str = "", port: int = 0) -> Program:
@@ -17,7 +22,7 @@ def web(*, host: str = "", port: int = 0) -> Program:
     log_settings = settings.VAR_DIR / "web_logging.json"
     log_settings.write_text(json.dumps(settings.LOGGING))
     command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
+        *(*_MODULE, "granian", "--interface", "wsgi", "--no-ws"),
         *("--host", host or settings.WEB_HOST, "--port", str(port or settings.WEB_PORT)),
         *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
         # A worker that dies is replaced; one that does not stop is killed.
@@ -26,26 +31,26 @@ def web(*, host: str = "", port: int = 0) -> Program:
         *("--no-access-log", "--log-config", str(log_settings), "--log-level", "warning"),
         "hammy_project.wsgi:application",
     ]
-    return Program(name="web", command=command, folder=_HOME)
+    return Program(name="web", command=command, environment=_ENVIRONMENT)
 
 
 def worker() -> Program:
     """The worker: hands letters over."""
     command = [*_CELERY, "worker", "--concurrency", str(settings.WORKER_PROCESSES)]
-    return Program(name="worker", command=command, folder=_HOME)
+    return Program(name="worker", command=command, environment=_ENVIRONMENT)
 
 
 def beat() -> Program:
     """The clock: wakes what is due each second. One or several, what they wake is done once."""
-    return Program(name="beat", command=[*_CELERY, "beat", "--pidfile="], folder=_HOME)
+    return Program(name="beat", command=[*_CELERY, "beat", "--pidfile="], environment=_ENVIRONMENT)
 
 
 def mailbox(*, port: int) -> Program:
     """The local mail server that keeps all it is given."""
     # Without Django: it is there in a blink.
     folder = str(settings.VAR_DIR / "mailbox")
-    command = [sys.executable, "-m", "hammy_project.mailbox", "--port", str(port), "--folder", folder]
-    return Program(name="mailbox", command=command, folder=_HOME, is_support=True)
+    command = [*_MODULE, "hammy_project.mailbox", "--port", str(port), "--folder", folder]
+    return Program(name="mailbox", command=command, environment=_ENVIRONMENT, is_support=True)
 
 
 def is_port_free(host: str, port: int) -> bool:

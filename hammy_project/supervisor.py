@@ -31,14 +31,13 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """What to run. ``is_support``: the others lean on it, so it starts first and stops last. ``log_file`` takes what
-    it writes; without one it writes where we do. ``folder`` is where it works."""
+    it writes; without one it writes where we do."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_support: bool = False
     log_file: Path | None = None
-    folder: Path | None = None
 
 
 @dataclass(slots=True)
@@ -168,7 +167,6 @@ def _start(child: _Child) -> None:
         child.process = subprocess.Popen(  # noqa: S603
             list(child.program.command),
             env={**os.environ, **child.program.environment},
-            cwd=child.program.folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -156,7 +156,8 @@ def _programs(web_port: int, smtp_port: int) -> list[Program]:
     ]
     _logs().mkdir(parents=True, exist_ok=True)
     return [
-        replace(program, environment=environment, log_file=_logs() / f"{program.name}.log") for program in everything
+        replace(program, environment={**program.environment, **environment}, log_file=_logs() / f"{program.name}.log")
+        for program in everything
     ]
 
 

@@ -28,9 +28,9 @@ class Command(BaseCommand):
             self._run_all(host, port, grace)
             return
         make = {"web": lambda: programs.web(host=host, port=port), "worker": programs.worker, "beat": programs.beat}
-        command = list(make[program]().command)
-        os.chdir(settings.BASE_DIR)
-        os.execv(command[0], command)  # noqa: S606 (a command line of our own making, without a shell)
+        chosen = make[program]()
+        command = list(chosen.command)
+        os.execve(command[0], command, {**os.environ, **chosen.environment})  # noqa: S606 (a command line of our own making, without a shell)
 
     def _run_all(self, host: str, port: int, grace: float) -> None:
         everything = [programs.web(host=host, port=port), programs.worker(), programs.beat()]
