@@ -88,8 +88,6 @@ def _of_rest_framework(error: exceptions.APIException) -> Refusal:
             return refusal
         case exceptions.MethodNotAllowed():
             return refuse(Code.MALFORMED, "this address does not take that method", status=error.status_code)
-        case exceptions.UnsupportedMediaType() | exceptions.ParseError():
-            return refuse(Code.MALFORMED, str(error.detail), status=error.status_code)
         case _ if error.status_code < 500:
             return refuse(Code.MALFORMED, str(error.detail), status=error.status_code)
         case _:
