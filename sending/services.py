@@ -14,7 +14,7 @@ from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, not_found, refuse
 from sending import blobs, queue, storing
-from sending.acceptance import Examined, Versions, examine, to_message
+from sending.acceptance import Examined, Versions, examine, to_row
 from sending.letter import Letter, LetterAttachment, digest_of
 from sending.models import Attachment, Blob, Message, MessageEvent
 from sending.models.message import MessageQuerySet
@@ -78,7 +78,7 @@ def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Acce
     if not examined:
         return
     try:
-        messages = _store(caller, list(examined.values()))
+        rows = _store(caller, list(examined.values()))
     except Refusal as refusal:
         results |= dict.fromkeys(examined, refusal)
         return
@@ -93,36 +93,39 @@ def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Acce
             raise
         results[index] = repeat
         return
-    for channel in {message.channel for message in messages if message.status == Status.ACCEPTED}:
+    for channel in {row["channel"] for row in rows if row["status"] == Status.ACCEPTED}:
         transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
-    for index, message in zip(examined, messages, strict=True):
-        metrics.MESSAGES.labels(channel=message.channel, event="accepted").inc()
-        results[index] = Accepted(message_id=message.pk, uuid=message.uuid)
+    for index, row in zip(examined, rows, strict=True):
+        metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
+        results[index] = Accepted(message_id=row["id"], uuid=row["uuid"])
 
 
-def _store(caller: Caller, examined: Sequence[Examined]) -> list[Message]:
-    """Rows of the letters, their attachments and first events, in one transaction; files before rows."""
+def _store(caller: Caller, examined: Sequence[Examined]) -> list[dict[str, Any]]:
+    """Rows of the letters, their attachments and first events, in one transaction; files before rows. The letters'
+    rows, with their ids."""
     attachments = [attachment for one in examined for attachment in one.letter.attachments]
     if attachments:
         if any(_is_taken(caller, one.letter) for one in examined):
             raise IntegrityError("a request id of these was taken before")
         _keep(attachments)
     now = timezone.now()
-    messages = [to_message(caller, one, now=now) for one in examined]
+    rows = [to_row(caller, one, now=now) for one in examined]
     if not attachments:
-        storing.insert(messages, actor=caller.actor)
-        return messages
+        storing.insert(rows, actor=caller.actor)
+        return rows
     with transaction.atomic():
-        storing.insert(messages, actor=caller.actor)
+        storing.insert(rows, actor=caller.actor)
         # In one order for all, or two letters with the same files could wait for each other.
         sizes = sorted({item.digest: len(item.content) for item in attachments}.items())
         Blob.objects.bulk_create(
             [Blob(digest=digest, size=size, created_at=now) for digest, size in sizes], ignore_conflicts=True
         )
         Attachment.objects.bulk_create(
-            row for message, one in zip(messages, examined, strict=True) for row in _rows(message, one.letter)
+            attachment
+            for row, one in zip(rows, examined, strict=True)
+            for attachment in _attachments(row["id"], one.letter)
         )
-    return messages
+    return rows
 
 
 def _keep(attachments: Sequence[LetterAttachment]) -> None:
@@ -134,10 +137,10 @@ def _keep(attachments: Sequence[LetterAttachment]) -> None:
         raise Refusal(refusal.problems, retry_after=_STORAGE_RETRY_SECONDS) from error
 
 
-def _rows(message: Message, letter: Letter) -> Iterable[Attachment]:
+def _attachments(message_id: int, letter: Letter) -> Iterable[Attachment]:
     for position, attachment in enumerate(letter.attachments):
         yield Attachment(
-            message=message,
+            message_id=message_id,
             blob_id=attachment.digest,
             position=position,
             file_name=attachment.file_name,
