@@ -74,7 +74,7 @@ def submit_many(*, caller: Caller, letters: Sequence[Letter]) -> list[Accepted |
 
 def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Accepted | Refusal]) -> None:
     """Store letters in one transaction, into ``results`` what came of each; where a request id among them is already
-    taken, each letter for itself."""
+    taken, those that repeat it apart from the others."""
     if not examined:
         return
     try:
@@ -84,8 +84,17 @@ def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Acce
         return
     except IntegrityError:
         if len(examined) > 1:
-            for index, one in examined.items():
-                _take(caller, {index: one}, results)
+            fresh = _first_sendings(caller, examined)
+            # Where none repeats, somebody else's transaction was in between, or one letter alone is in the way.
+            parts = [fresh] if len(fresh) < len(examined) else [{index: one} for index, one in examined.items()]
+            for part in parts:
+                _take(caller, part, results)
+            for index in sorted(examined.keys() - fresh.keys()):
+                repeat = _repeat(caller, examined[index].letter)
+                if repeat is None:
+                    _take(caller, {index: examined[index]}, results)
+                else:
+                    results[index] = repeat
             return
         ((index, only),) = examined.items()
         repeat = _repeat(caller, only.letter)
@@ -98,6 +107,21 @@ def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Acce
     for index, row in zip(examined, rows, strict=True):
         metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
         results[index] = Accepted(message_id=row["id"], uuid=row["uuid"])
+
+
+def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:
+    """Those whose request id is new, to the table and among themselves: a batch sent again costs one look a letter,
+    not one transaction."""
+    wanted = {one.letter.request_id for one in examined.values()} - {""}
+    same = Message.objects.filter(client_id=caller.client_id, idempotency_key__in=wanted)
+    seen = set(same.values_list("idempotency_key", flat=True))
+    fresh = {}
+    for index, one in examined.items():
+        request_id = one.letter.request_id
+        if not request_id or request_id not in seen:
+            fresh[index] = one
+            seen.add(request_id)
+    return fresh
 
 
 def _store(caller: Caller, examined: Sequence[Examined]) -> list[dict[str, Any]]:

@@ -149,3 +149,17 @@ def test_unknown_fields_beyond_the_first_few_get_no_hint(api: Caller) -> None:
     answer = api.send(**{f"mailSubjct{number}": 1 for number in range(100)})
     hinted = [sentence for _, sentence in problems(answer) if "did you mean mailSubject?" in sentence]
     assert len(hinted) == 10
+
+
+def test_a_batch_sent_again_is_answered_without_a_transaction_for_each_letter(
+    api: Caller, django_assert_max_num_queries: Any
+) -> None:
+    letters = [LETTER | {"requestId": f"r{number}"} for number in range(20)]
+    first = post(api, *letters[:15]).json()["messages"]
+    with django_assert_max_num_queries(45):
+        again = post(api, *letters, letters[0], LETTER | {"requestId": "r1", "mailBody": "más"}).json()["messages"]
+    numbers = list(Message.objects.order_by("id").values_list("id", flat=True))
+    assert [item["messageId"] for item in first] == numbers[:15]
+    assert [item["messageId"] for item in again[:20]] == numbers
+    assert again[20]["messageId"] == numbers[0]
+    assert again[21]["responseStatus"]["code"] == 1005
