@@ -69,6 +69,14 @@ def move(
     return ids
 
 
+# A claim is all that its dispatcher holds.
+_NOTE_CLAIM = """
+INSERT INTO sending_messageevent (message_id, created_at, name, reason, actor)
+SELECT id, updated_at, status, '', %s FROM sending_message
+WHERE dispatcher_id = %s AND status = 'SENDING' ORDER BY id
+"""
+
+
 def claim(*, channel: str, dispatcher: Dispatcher, size: int) -> list[Message]:
     """Up to ``size`` due messages, now this dispatcher's alone, in the order in which they must be worked off."""
     now = timezone.now()
@@ -79,12 +87,8 @@ def claim(*, channel: str, dispatcher: Dispatcher, size: int) -> list[Message]:
         Message.objects.filter(id__in=[message.pk for message in messages]).update(
             status=Status.SENDING, dispatcher=dispatcher, updated_at=now
         )
-        MessageEvent.objects.bulk_create(
-            [
-                MessageEvent(message_id=message.pk, created_at=now, name=Status.SENDING, actor=str(dispatcher))
-                for message in messages
-            ]
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE_CLAIM, [str(dispatcher), dispatcher.pk])
     # Recovery goes by id: the first without an outcome is the one that may have gone out.
     return sorted(messages, key=lambda message: message.pk)
 
