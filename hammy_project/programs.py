@@ -20,7 +20,10 @@ _ENVIRONMENT = {
 def web(*, host: str = "", port: int = 0) -> Program:
     """The web server: the contracts' REST face, the console, health and metrics."""
     log_settings = settings.VAR_DIR / "web_logging.json"
-    log_settings.write_text(json.dumps(settings.LOGGING))
+    # Whole or not at all: another web server may be reading it.
+    fresh = log_settings.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(settings.LOGGING))
+    fresh.replace(log_settings)
     command = [
         *(*_MODULE, "granian", "--interface", "wsgi", "--no-ws"),
         *("--host", host or settings.WEB_HOST, "--port", str(port or settings.WEB_PORT)),
