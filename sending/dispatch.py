@@ -46,7 +46,9 @@ class Worker:
             if self._lane_rests():
                 return False
             lease = standing()
-            size = max(1, min(settings.HAMMY_CLAIM_SIZE, int(_CLAIM_SECONDS / self.pace)))
+            # A lane that was not ready is tried with one message, not with a whole claim.
+            wanted = 1 if self.lane_failures else int(_CLAIM_SECONDS / self.pace)
+            size = max(1, min(settings.HAMMY_CLAIM_SIZE, wanted))
             batch = queue.claim(channel=self.channel_name, dispatcher=lease.dispatcher, size=size)
             if not batch:
                 return False
@@ -64,7 +66,6 @@ class Worker:
         began = time.monotonic()
         done = 0
         reason = "claim given back: the worker failed"
-        due_at: datetime | None = None
         self.told = []
         try:
             channel = kept_channel(self.channel_name)
@@ -84,7 +85,7 @@ class Worker:
                     reason = "claim given back: the connection to the database was lost"
                     return False
                 if outcome.kind == OutcomeKind.LATER:
-                    due_at = self._pause_lane(outcome.words)
+                    self._pause_lane(outcome.words)
                     reason = f"claim given back: {outcome.words}"
                     return False
                 if self.lane_failures and outcome.kind != OutcomeKind.UNCERTAIN:
@@ -94,7 +95,7 @@ class Worker:
             if done:
                 self.pace = (time.monotonic() - began) / done
             if done < len(batch):
-                queue.give_back(batch[done:], lease.dispatcher, reason=reason, due_at=due_at)
+                queue.give_back(batch[done:], lease.dispatcher, reason=reason)
 
     def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment]) -> Outcome:
         """Build the parcel and hand it over; what goes wrong on our side is an outcome too, and blocks no other."""
@@ -147,8 +148,8 @@ class Worker:
             metrics.QUEUE_SECONDS.labels(channel=self.channel_name).observe(max(0.0, waited))
         return recorded and is_unbroken
 
-    def _pause_lane(self, words: str) -> datetime:
-        """Let the lane rest, longer each time; when it is to be tried again."""
+    def _pause_lane(self, words: str) -> None:
+        """Let the lane rest, longer each time."""
         self.lane_failures += 1
         seconds = backoff(
             self.lane_failures, first=settings.HAMMY_LANE_FIRST_SECONDS, cap=settings.HAMMY_LANE_CAP_SECONDS
@@ -159,7 +160,6 @@ class Worker:
             defaults={"paused_until": until, "failures": self.lane_failures, "reason": words},
         )
         _log.warning("lane rests", extra={"channel": self.channel_name, "seconds": round(seconds), "reason": words})
-        return until
 
     def _open_lane(self) -> None:
         self.lane_failures = 0
@@ -184,15 +184,16 @@ class Told:
 
 def _settled(message: Message, outcome: Outcome) -> Told:
     """What an outcome leads to, with its reason completed where no further try is made."""
-    if outcome.kind not in (OutcomeKind.LATER, OutcomeKind.RETRY):
+    if outcome.kind == OutcomeKind.LATER:
+        # The lane's trouble is never the end of a message, however long it lasts. It is due after those that waited
+        # with it, so that one which always draws a refusal does not keep them back.
+        return Told(message=message, outcome=outcome, status=Status.ACCEPTED, due_at=timezone.now())
+    if outcome.kind != OutcomeKind.RETRY:
         return Told(message=message, outcome=outcome, status=Status(outcome.kind.value))
-    # A try that was none costs no attempt; age it does.
-    attempts = message.attempts + 1 if outcome.kind == OutcomeKind.RETRY else 0
+    attempts = message.attempts + 1
     why = gave_up(attempts=attempts, since=queue.first_tried_at(message), now=timezone.now())
     if why:
         return Told(message=message, outcome=_because(outcome, why), status=Status.FAILED)
-    if outcome.kind == OutcomeKind.LATER:
-        return Told(message=message, outcome=outcome, status=Status.ACCEPTED, due_at=timezone.now())
     seconds = backoff(attempts, first=settings.HAMMY_RETRY_FIRST_SECONDS, cap=settings.HAMMY_RETRY_CAP_SECONDS)
     return Told(message=message, outcome=outcome, status=Status.RETRY, due_at=queue.later(seconds))
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from gateway import metrics
 from sending.channels.base import Outcome, OutcomeKind
 from sending.models import Dispatcher, Message, MessageEvent
-from sending.models.message import MessageQuerySet
+from sending.models.message import WORK_ORDER, MessageQuerySet
 from sending.states import CLOSED, Status, sources
 
 _COUNTED = {
@@ -64,9 +64,13 @@ def move(
             [MessageEvent(message_id=pk, created_at=now, name=to, reason=reason, actor=actor) for pk in ids]
         )
     if to in _COUNTED:
-        for _, channel in rows:
-            metrics.MESSAGES.labels(channel=channel, event=_COUNTED[to]).inc()
+        transaction.on_commit(lambda: _count(rows, _COUNTED[to]))
     return ids
+
+
+def _count(rows: Sequence[tuple[int, str]], event: str) -> None:
+    for _, channel in rows:
+        metrics.MESSAGES.labels(channel=channel, event=event).inc()
 
 
 # A claim is all that its dispatcher holds.
@@ -89,17 +93,14 @@ def claim(*, channel: str, dispatcher: Dispatcher, size: int) -> list[Message]:
         )
         with connection.cursor() as cursor:
             cursor.execute(_NOTE_CLAIM, [str(dispatcher), dispatcher.pk])
-    # Recovery goes by id: the first without an outcome is the one that may have gone out.
-    return sorted(messages, key=lambda message: message.pk)
+    # Recovery goes by the same order: the first without an outcome is the one that may have gone out.
+    return messages
 
 
-def give_back(
-    messages: Sequence[Message], dispatcher: Dispatcher, *, reason: str, due_at: datetime | None = None
-) -> None:
+def give_back(messages: Sequence[Message], dispatcher: Dispatcher, *, reason: str) -> None:
     """Claimed but not begun: back to waiting, nothing spent."""
     batch = Message.objects.filter(id__in=[message.pk for message in messages])
-    columns: dict[str, Any] = {"due_at": due_at} if due_at else {}
-    move(batch, Status.ACCEPTED, reason=reason, claimed_by=dispatcher, **columns)
+    move(batch, Status.ACCEPTED, reason=reason, claimed_by=dispatcher)
 
 
 # One statement, so that it is one round trip and its commit alone may be asynchronous: after a crash of the database
@@ -202,7 +203,7 @@ def recover(dispatcher: Dispatcher, *, why: str, is_history_whole: bool = True) 
     """
     with transaction.atomic():
         claimed = list(
-            Message.objects.claimed().filter(dispatcher=dispatcher).order_by("id").values_list("id", flat=True)
+            Message.objects.claimed().filter(dispatcher=dispatcher).order_by(*WORK_ORDER).values_list("id", flat=True)
         )
         begun = 1 if is_history_whole else len(claimed)
         doubtful = move(

@@ -14,6 +14,8 @@ from sending.states import CLOSED, DUE, Status
 
 _CLOSED = sorted(CLOSED)
 _DUE = sorted(DUE)
+# In which a claim is taken, worked off and, when its worker died, recovered.
+WORK_ORDER = ("due_at", "id")
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -27,7 +29,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """What a worker may take now, the longest due first."""
         return self.filter(
             models.Q(expires_at=None) | models.Q(expires_at__gt=now), channel=channel, status__in=_DUE, due_at__lte=now
-        ).order_by("due_at", "id")
+        ).order_by(*WORK_ORDER)
 
     def claimed(self) -> Self:
         """What some dispatcher holds."""

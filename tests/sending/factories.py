@@ -62,6 +62,10 @@ def event_names(message: Message) -> list[str]:
     return [event.name for event in MessageEvent.objects.filter(message=message).order_by("id")]
 
 
+def an_outcome(kind: OutcomeKind, words: str = "words", **recipients: str) -> Outcome:
+    return Outcome(kind=kind, words=words, recipients=recipients)
+
+
 class ScriptedChannel(Channel):
     """Plays the outside: one outcome for each parcel in turn, SENT when the script is over."""
 
