@@ -89,12 +89,13 @@ def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Acce
             parts = [fresh] if len(fresh) < len(examined) else [{index: one} for index, one in examined.items()]
             for part in parts:
                 _take(caller, part, results)
-            for index in sorted(examined.keys() - fresh.keys()):
-                repeat = _repeat(caller, examined[index].letter)
-                if repeat is None:
-                    _take(caller, {index: examined[index]}, results)
+            rest = {index: one for index, one in examined.items() if index not in fresh}
+            firsts = {first.idempotency_key: first for first in _same_requests(caller, rest)}
+            for index, one in rest.items():
+                if first := firsts.get(one.letter.request_id):
+                    results[index] = _answered_as(first, one.letter)
                 else:
-                    results[index] = repeat
+                    _take(caller, {index: one}, results)
             return
         ((index, only),) = examined.items()
         repeat = _repeat(caller, only.letter)
@@ -110,11 +111,9 @@ def _take(caller: Caller, examined: dict[int, Examined], results: dict[int, Acce
 
 
 def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:
-    """Those whose request id is new, to the table and among themselves: a batch sent again costs one look a letter,
-    not one transaction."""
-    wanted = {one.letter.request_id for one in examined.values()} - {""}
-    same = Message.objects.filter(client_id=caller.client_id, idempotency_key__in=wanted)
-    seen = set(same.values_list("idempotency_key", flat=True))
+    """Those whose request id is new, to the table and among themselves: a batch sent again costs a few looks, not a
+    transaction for each letter."""
+    seen = {first.idempotency_key for first in _same_requests(caller, examined)}
     fresh = {}
     for index, one in examined.items():
         request_id = one.letter.request_id
@@ -184,6 +183,12 @@ def _same_request(caller: Caller, letter: Letter) -> MessageQuerySet:
     return Message.objects.filter(client_id=caller.client_id, idempotency_key=letter.request_id)
 
 
+def _same_requests(caller: Caller, examined: dict[int, Examined]) -> MessageQuerySet:
+    wanted = {one.letter.request_id for one in examined.values()} - {""}
+    same = Message.objects.filter(client_id=caller.client_id, idempotency_key__in=wanted)
+    return same.only("id", "uuid", "digest", "idempotency_key")
+
+
 def _is_taken(caller: Caller, letter: Letter) -> bool:
     return bool(letter.request_id) and caller.request_id_unique and _same_request(caller, letter).exists()
 
@@ -194,8 +199,10 @@ def _repeat(caller: Caller, letter: Letter) -> Accepted | Refusal | None:
     if not letter.request_id:
         return None
     first = _same_request(caller, letter).only("id", "uuid", "digest").first()
-    if first is None:
-        return None
+    return None if first is None else _answered_as(first, letter)
+
+
+def _answered_as(first: Message, letter: Letter) -> Accepted | Refusal:
     if bytes(first.digest) != digest_of(letter.content()):
         return refuse(
             Code.DUPLICATE_REQUEST,
