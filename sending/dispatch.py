@@ -36,6 +36,8 @@ class Worker:
         self.channel_name = channel_name
         self.pace = _CLAIM_SECONDS / _FIRST_CLAIM
         self.lane_failures = 0
+        self.hand_over_seconds = metrics.HAND_OVER_SECONDS.labels(channel=channel_name)
+        self.queue_seconds = metrics.QUEUE_SECONDS.labels(channel=channel_name)
         # What was recorded of the present claim: a database that breaks may have forgotten it.
         self.told: list[Told] = []
 
@@ -113,7 +115,7 @@ class Worker:
             _log.exception("message not made ready", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.FAILED, words="not made ready: internal failure, see the log")
         try:
-            with metrics.HAND_OVER_SECONDS.labels(channel=self.channel_name).time():
+            with self.hand_over_seconds.time():
                 return channel.hand_over(parcel)
         except Exception:
             # Nobody knows how far it came.
@@ -145,7 +147,7 @@ class Worker:
         self.told.append(told)
         if message.due_at:
             waited = (timezone.now() - message.due_at).total_seconds()
-            metrics.QUEUE_SECONDS.labels(channel=self.channel_name).observe(max(0.0, waited))
+            self.queue_seconds.observe(max(0.0, waited))
         return recorded and is_unbroken
 
     def _pause_lane(self, words: str) -> None:
