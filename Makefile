@@ -13,7 +13,7 @@ MANAGE := $(PY) manage.py
 ARGS ?=
 
 # What `make test` must not inherit: it proves the embedded default.
-EMBEDDED := env -u DATABASE_URL -u BROKER_URL -u CACHE_URL -u EMAIL_URL -u SECRET_KEY -u VAR_DIR
+EMBEDDED := env -u DATABASE_URL -u BROKER_URL -u CACHE_URL -u EMAIL_URL -u SECRET_KEY -u VAR_DIR -u HAMMY_TEST_SERVICES
 # Where `make test-services` looks when the environment names nothing else.
 SERVICES := HAMMY_TEST_SERVICES=1 \
 	DATABASE_URL="$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/hammy}" \

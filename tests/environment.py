@@ -30,7 +30,9 @@ def _arrange() -> Path:
         if broker.startswith("amqp") and not broker.partition("://")[2].partition("/")[2].strip("/"):
             os.environ["BROKER_URL"] = f"{broker.rstrip('/')}/hammy_test_{number % _VIRTUAL_HOSTS}"
         cache = os.environ["CACHE_URL"]
-        os.environ["CACHE_URL"] = re.sub(r"/0$", f"/{_REDIS_DATABASES - 1 - number % 8}", cache)
+        # Counted down from the one named, which stays untouched: 0 leads to 15, 14, 13 …
+        address, _, database = cache.rpartition("/")
+        os.environ["CACHE_URL"] = f"{address}/{(int(database) - 1 - number % 8) % _REDIS_DATABASES}"
     return base
 
 
