@@ -58,6 +58,7 @@ def move(
             updated_at=now,
             closed_at=now if to in CLOSED else None,
             **({"held_for": ""} if to != Status.HELD else {}),
+            **({"due_at": None} if to in CLOSED else {}),
             **columns,
         )
         MessageEvent.objects.bulk_create(

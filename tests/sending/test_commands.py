@@ -137,3 +137,12 @@ def test_purge_messages_needs_an_age(settings: Any) -> None:
     assert json.loads(_run("purge_messages", "--days", "1", "--json")) == {"done": "purged", "count": 0, "files": 0}
     assert _run("purge_messages", "--days", "0") == "purged: 1 messages, 0 files\n"
     assert not Message.objects.exists()
+
+
+def test_hold_keeps_all_of_a_channel_back_until_it_is_released() -> None:
+    caller = make_caller()
+    messages = [submitted(caller) for _ in range(2)]
+    assert _run("hold", "--channel", "EMAIL", "--reason", "restored from a backup") == "held: 2\n"
+    assert [(one.status, one.held_for) for one in Message.objects.all()] == [("HELD", "PERSON")] * 2
+    assert _run("release", "--channel", "EMAIL") == "released: 2\n"
+    assert event_names(messages[0]) == ["ACCEPTED", "HELD", "ACCEPTED"]

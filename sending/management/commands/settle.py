@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from gateway import wakeups
+from gateway.dates import format_moment
 from gateway.errors import Refusal
 from sending import services
 from sending.management.base import house_caller
@@ -50,9 +51,9 @@ class Command(BaseCommand):
             for row in Message.objects.uncertain().order_by("id")
         ]
         if as_json:
-            self.stdout.write(json.dumps(rows, default=str))
+            self.stdout.write(json.dumps([{**row, "since": format_moment(row["since"])} for row in rows]))
             return
         for row in rows:
-            since = f"{row['since']:%Y-%m-%d %H:%M:%S}"
+            since = f"{format_moment(row['since'])}"
             self.stdout.write(f"{row['messageId']}  {since}  {row['recipient']}  {row['reason']}")
         self.stdout.write(f"{len(rows)} uncertain")
