@@ -9,11 +9,13 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
+from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 
 _MACHINES = "/hammy/json/"
 # Signing in over JSON is watched by the same lock-out as the console's.
 _WATCHED = "/hammy/json/auth/"
+_PROBES = ("/healthz", "/readyz", "/metrics")
 
 
 class _PeopleOnly:
@@ -31,6 +33,13 @@ class Session(_PeopleOnly, SessionMiddleware):
 
 class Locale(_PeopleOnly, LocaleMiddleware):
     """The console's language; machines are answered in English."""
+
+
+class Common(CommonMiddleware):
+    """Checks the Host header, but for probes: a load balancer or an orchestrator asks by address, or names no host."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request) if request.path_info in _PROBES else super().__call__(request)
 
 
 class Authentication(_PeopleOnly, AuthenticationMiddleware):

@@ -97,7 +97,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gateway.people_only.Session",
     "gateway.people_only.Locale",
-    "django.middleware.common.CommonMiddleware",
+    "gateway.people_only.Common",
     "django.middleware.csrf.CsrfViewMiddleware",
     "gateway.people_only.Authentication",
     "gateway.people_only.Messages",

@@ -24,7 +24,7 @@ from sending.states import Status
 
 OPERATE = "sending.operate_message"
 # What one action takes at once: a transaction of its own size, and a page that can be sent.
-_MOST = 1000
+_MOST = 900
 
 
 @admin.register(Message)

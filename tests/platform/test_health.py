@@ -191,3 +191,10 @@ def test_what_is_closed_costs_the_gauges_nothing(caller: Caller, django_assert_n
     with django_assert_num_queries(4):
         found = vital_signs.waiting()
     assert [(item.channel, item.status, item.count) for item in found] == [("EMAIL", "ACCEPTED", 1)]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.django_db
+def test_probes_may_ask_by_an_address_that_no_host_name_allows(client: Client, path: str) -> None:
+    assert client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
+    assert client.get("/admin/", headers={"Host": "10.1.2.3:8000"}).status_code == 400
