@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import psycopg
 import requests
 
 from hammy_project import programs
+from hammy_project.supervisor import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 _SECRET_KEY = "only-for-tests-" + "0123456789abcdef" * 4
@@ -194,21 +195,27 @@ class Site:
         return process
 
     def start_worker(self, *, processes: int = 2, **environment: str) -> subprocess.Popen[bytes]:
-        command = _with_option(programs.worker().command, "--concurrency", processes)
-        return self.start("worker", command, **environment)
+        return self._start_program(programs.worker(), {"--concurrency": processes}, (), environment)
 
     def start_beat(self) -> subprocess.Popen[bytes]:
-        return self.start("beat", programs.beat().command)
+        return self._start_program(programs.beat(), {}, (), {})
 
     def start_web(
         self, *, workers: int = 1, port: int = 0, within: Sequence[str] = (), **environment: str
     ) -> subprocess.Popen[bytes]:
         """The web server; ``within`` is a command that becomes it."""
         port = port or self.web_port
-        command = _with_option(programs.web(port=port).command, "--workers", workers)
-        process = self.start("web", [*within, *command], **environment)
+        process = self._start_program(programs.web(port=port), {"--workers": workers}, within, environment)
         wait_until(lambda: self.is_web_alive(port), seconds=90, what="the web server")
         return process
+
+    def _start_program(
+        self, program: Program, options: Mapping[str, int], within: Sequence[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        command = list(program.command)
+        for option, value in options.items():
+            command[command.index(option) + 1] = str(value)
+        return self.start(program.name, [*within, *command], **{**program.environment, **environment})
 
     def is_web_alive(self, port: int = 0) -> bool:
         try:
@@ -343,12 +350,6 @@ def letter(request_id: str, **changes: Any) -> dict[str, Any]:
 
 def _plain(identity: str) -> str:
     return identity.strip("<>").partition("@")[0].replace("-", "")
-
-
-def _with_option(command: Sequence[str], option: str, value: int) -> list[str]:
-    changed = list(command)
-    changed[changed.index(option) + 1] = str(value)
-    return changed
 
 
 @contextmanager
