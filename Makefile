@@ -41,11 +41,11 @@ beat: $(BIN)/.run ## Start the clock alone
 
 # ── proving ─────────────────────────────────────────────────────────────────────────────────────
 test: $(BIN)/.dev ## Run the suite on the embedded default, in parallel  [ARGS="-k word"]
-	@$(EMBEDDED) $(PY) -m pytest -n $(PARALLEL) $(ARGS)
+	@$(EMBEDDED) $(PY) -m pytest -n $(PARALLEL) --dist loadgroup $(ARGS)
 
 test-services: $(BIN)/.dev ## Run it on PostgreSQL, RabbitMQ and Redis, starting what is installed but not running
 	@$(SERVICES) bash .ci/services
-	@$(SERVICES) $(PY) -m pytest -n $(PARALLEL) $(ARGS)
+	@$(SERVICES) $(PY) -m pytest -n $(PARALLEL) --dist loadgroup $(ARGS)
 
 soak: $(BIN)/.dev ## Run the long fault tests, on the same services (an hour or so)
 	@$(SERVICES) bash .ci/services
