@@ -45,15 +45,14 @@ class Command(BaseCommand):
             {
                 "messageId": row.pk,
                 "recipient": row.recipient_email_address,
-                "since": row.closed_at,
+                "since": format_moment(row.closed_at) if row.closed_at else "",
                 "reason": row.reason,
             }
             for row in Message.objects.uncertain().order_by("id")
         ]
         if as_json:
-            self.stdout.write(json.dumps([{**row, "since": format_moment(row["since"])} for row in rows]))
+            self.stdout.write(json.dumps(rows))
             return
         for row in rows:
-            since = f"{format_moment(row['since'])}"
-            self.stdout.write(f"{row['messageId']}  {since}  {row['recipient']}  {row['reason']}")
+            self.stdout.write(f"{row['messageId']}  {row['since']}  {row['recipient']}  {row['reason']}")
         self.stdout.write(f"{len(rows)} uncertain")
