@@ -3,19 +3,18 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from gateway import metrics
-from sending import queue
+from sending import outcomes, queue
 from sending.channels import channel as kept_channel
 from sending.channels.base import Channel, Outcome, OutcomeKind
 from sending.leases import Lease, abandon, standing
 from sending.models import Attachment, Lane, Message
+from sending.outcomes import MOST_UNRECORDED, Told
 from sending.parcels import attachments_of, build
 from sending.retrying import backoff, gave_up
 from sending.states import Status
@@ -25,6 +24,8 @@ _log = logging.getLogger(__name__)
 # A claim is sized to about this many seconds of work, so that stopping is quick however slow the other side is.
 _CLAIM_SECONDS = 0.5
 _FIRST_CLAIM = 10
+# Outcomes wait in the journal no longer than this.
+_RECORD_SECONDS = 0.1
 # How long a worker tries to write an outcome it knows while the database is away.
 _RECORD_PATIENCE_SECONDS = 300.0
 
@@ -38,8 +39,10 @@ class Worker:
         self.lane_failures = 0
         self.hand_over_seconds = metrics.HAND_OVER_SECONDS.labels(channel=channel_name)
         self.queue_seconds = metrics.QUEUE_SECONDS.labels(channel=channel_name)
-        # What was recorded of the present claim: a database that breaks may have forgotten it.
+        # All that is known of the present claim: a database that breaks may have forgotten what it was told.
         self.told: list[Told] = []
+        self.recorded = 0
+        self.recorded_at = 0.0
 
     def work(self) -> bool:
         """Hand over what is due for a few seconds; whether more may be waiting."""
@@ -51,6 +54,7 @@ class Worker:
             # A lane that was not ready is tried with one message, not with a whole claim.
             wanted = 1 if self.lane_failures else int(_CLAIM_SECONDS / self.pace)
             size = max(1, min(settings.HAMMY_CLAIM_SIZE, wanted))
+            lease.journal.begin()
             batch = queue.claim(channel=self.channel_name, dispatcher=lease.dispatcher, size=size)
             if not batch:
                 return False
@@ -68,7 +72,7 @@ class Worker:
         began = time.monotonic()
         done = 0
         reason = "claim given back: the worker failed"
-        self.told = []
+        self.told, self.recorded, self.recorded_at = [], 0, began
         try:
             channel = kept_channel(self.channel_name)
             attachments = attachments_of(batch)
@@ -83,7 +87,7 @@ class Worker:
                 # Counted as begun first: whatever ends this process now, recovery finds it in doubt, not given back.
                 done += 1
                 outcome = self._hand_over(channel, message, attachments.get(message.pk, []))
-                if not self._record(message, outcome, lease):
+                if not self._note(message, outcome, lease):
                     reason = "claim given back: the connection to the database was lost"
                     return False
                 if outcome.kind == OutcomeKind.LATER:
@@ -96,6 +100,7 @@ class Worker:
         finally:
             if done:
                 self.pace = (time.monotonic() - began) / done
+            self._record(lease)
             if done < len(batch):
                 queue.give_back(batch[done:], lease.dispatcher, reason=reason)
 
@@ -122,33 +127,50 @@ class Worker:
             _log.exception("hand-over broke", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.UNCERTAIN, words="internal failure while handing over, see the log")
 
-    def _record(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
-        """Turn the outcome into a status and write it, waiting for a database that is away. False when the claim is
+    def _note(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
+        """Keep an outcome in the journal, and now and then write what it holds to the tables. False when the claim is
         no longer ours."""
+        told = _settled(message, outcome)
+        self.told.append(told)
+        is_kept = self._keep(told, lease)
+        if message.due_at:
+            self.queue_seconds.observe(max(0.0, (told.at - message.due_at).total_seconds()))
+        is_time = time.monotonic() - self.recorded_at > _RECORD_SECONDS
+        is_due = is_time or not is_kept or len(self.told) - self.recorded >= MOST_UNRECORDED
+        return self._record(lease) if is_due or outcome.kind == OutcomeKind.LATER else True
+
+    def _keep(self, told: Told, lease: Lease) -> bool:
+        try:
+            lease.journal.write(told.line())
+        except OSError:
+            # A full disk must not stop letters: the tables are told at once instead.
+            _log.exception("journal not written")
+            return False
+        return True
+
+    def _record(self, lease: Lease) -> bool:
+        """Write the outcomes that the tables do not know, waiting for a database that is away. False when the claim is
+        no longer ours."""
+        fresh = self.told[self.recorded :]
+        if not fresh:
+            return True
         patience = time.monotonic() + _RECORD_PATIENCE_SECONDS
         is_unbroken = True
         while True:
             try:
-                if not is_unbroken:
-                    for told in self.told:
-                        told.record(lease)
-                told = _settled(message, outcome)
-                recorded = told.record(lease)
+                is_ours = outcomes.record(fresh if is_unbroken else self.told, lease.dispatcher)
             except (OperationalError, InterfaceError):
-                # The lock went with the session, so the claim may be another's when the database is back.
+                # The session's lock went with it, so the claim may be another's when the database is back.
                 is_unbroken = False
                 connection.close()
                 if time.monotonic() > patience:
                     raise
-                _log.warning("database away, outcome kept", extra={"message_id": message.pk}, exc_info=True)
+                _log.warning("database away, outcomes kept", extra={"outcomes": len(fresh)}, exc_info=True)
                 time.sleep(0.2)
             else:
                 break
-        self.told.append(told)
-        if message.due_at:
-            waited = (timezone.now() - message.due_at).total_seconds()
-            self.queue_seconds.observe(max(0.0, waited))
-        return recorded and is_unbroken
+        self.recorded, self.recorded_at = len(self.told), time.monotonic()
+        return is_ours and is_unbroken
 
     def _pause_lane(self, words: str) -> None:
         """Let the lane rest, longer each time."""
@@ -168,40 +190,35 @@ class Worker:
         Lane.objects.filter(channel=self.channel_name).update(paused_until=None, failures=0, reason="")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """An outcome with the status it leads to and when the message is due again, ready to be recorded."""
-
-    message: Message
-    outcome: Outcome
-    status: Status
-    due_at: datetime | None = None
-
-    def record(self, lease: Lease) -> bool:
-        """As queue.record; recording it again changes nothing."""
-        return queue.record(
-            self.message, self.outcome, status=self.status, due_at=self.due_at, dispatcher=lease.dispatcher
-        )
-
-
 def _settled(message: Message, outcome: Outcome) -> Told:
     """What an outcome leads to, with its reason completed where no further try is made."""
+    now = timezone.now()
+    tried = message.attempts + 1
+    status, reason, attempts, due_at = Status.SENT, outcome.words, tried, None
     if outcome.kind == OutcomeKind.LATER:
         # The lane's trouble is never the end of a message, however long it lasts. It is due after those that waited
         # with it, so that one which always draws a refusal does not keep them back.
-        return Told(message=message, outcome=outcome, status=Status.ACCEPTED, due_at=timezone.now())
-    if outcome.kind != OutcomeKind.RETRY:
-        return Told(message=message, outcome=outcome, status=Status(outcome.kind.value))
-    attempts = message.attempts + 1
-    why = gave_up(attempts=attempts, since=queue.first_tried_at(message), now=timezone.now())
-    if why:
-        return Told(message=message, outcome=_because(outcome, why), status=Status.FAILED)
-    seconds = backoff(attempts, first=settings.HAMMY_RETRY_FIRST_SECONDS, cap=settings.HAMMY_RETRY_CAP_SECONDS)
-    return Told(message=message, outcome=outcome, status=Status.RETRY, due_at=queue.later(seconds))
-
-
-def _because(outcome: Outcome, why: str) -> Outcome:
-    return Outcome(kind=outcome.kind, words=f"{why}: {outcome.words}", recipients=outcome.recipients)
+        status, attempts, due_at = Status.ACCEPTED, message.attempts, now
+    elif outcome.kind == OutcomeKind.RETRY:
+        why = gave_up(attempts=tried, since=queue.first_tried_at(message), now=now)
+        if why:
+            status, reason = Status.FAILED, f"{why}: {outcome.words}"
+        else:
+            first, cap = settings.HAMMY_RETRY_FIRST_SECONDS, settings.HAMMY_RETRY_CAP_SECONDS
+            status, due_at = Status.RETRY, queue.later(backoff(tried, first=first, cap=cap))
+    else:
+        status = Status(outcome.kind.value)
+    return Told(
+        message_id=message.pk,
+        channel=message.channel,
+        status=status.value,
+        reason=reason,
+        at=now,
+        tried=tried,
+        attempts=attempts,
+        due_at=due_at,
+        recipients=dict(outcome.recipients) or None,
+    )
 
 
 _workers: dict[str, Worker] = {}

@@ -1,19 +1,20 @@
 """How a dispatcher shows that it lives: a lock that its death frees at once, and a lease for when no lock can tell."""
 
 import contextlib
-import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import IO
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from sending import journal
+from sending.journal import Journal
 from sending.models import Dispatcher
+from sending.outcomes import Told
 
 # The first of PostgreSQL's two advisory lock numbers: ours among a database's users.
 _NAMESPACE = 0x48414D59
@@ -22,11 +23,11 @@ _TELLING = timedelta(seconds=5)
 
 
 class Lease:
-    """This process's standing as a dispatcher, bound to the database connection that holds its lock."""
+    """This process's standing as a dispatcher: its journal with the lock that its death frees, and on PostgreSQL the
+    lock of its database session, by which other hosts see it live."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._file: IO[bytes] | None = None
         # Together: a dispatcher that others see without its lock would be taken for dead at once.
         with transaction.atomic():
             self.dispatcher = Dispatcher.objects.create(
@@ -36,18 +37,17 @@ class Lease:
                 database_started_at=_database_start(),
             )
             self._session = connection.connection
+            self.journal = Journal(self.dispatcher.pk)
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_NAMESPACE, self.dispatcher.pk])
-            else:
-                self._file = _lock_file(self.dispatcher.pk).open("wb")
-                fcntl.flock(self._file, fcntl.LOCK_EX)
 
     @property
     def is_current(self) -> bool:
-        """Whether this is still the process and the session that took the lock: a lost connection lost it too."""
+        """Whether this is still the process and the session that took the locks: a lost connection lost its lock."""
         return self._pid == os.getpid() and (
-            self._file is not None or (connection.connection is not None and self._session is connection.connection)
+            connection.vendor != "postgresql"
+            or (connection.connection is not None and self._session is connection.connection)
         )
 
     def renew(self) -> bool:
@@ -58,10 +58,9 @@ class Lease:
         return bool(Dispatcher.objects.filter(pk=self.dispatcher.pk).update(lease_until=self.dispatcher.lease_until))
 
     def give_up(self) -> None:
-        """Let the lock go, so that others free what this dispatcher still claims."""
-        if self._file is not None:
-            self._file.close()
-        elif self.is_current:
+        """Let the locks go, so that what this dispatcher still claims is recovered."""
+        self.journal.close()
+        if connection.vendor == "postgresql" and self.is_current:
             # Where the session is broken, its lock is gone with it.
             with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_NAMESPACE, self.dispatcher.pk])
@@ -81,19 +80,16 @@ def _database_start() -> datetime | None:
     return started_at
 
 
-def _lock_file(number: int) -> Path:
-    folder = settings.VAR_DIR / "dispatchers"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{number}.lock"
-
-
 _own: Lease | None = None
+# Other hosts' dispatchers whose lock was found free, and when first.
+_missed_since: dict[int, float] = {}
 
 
 def standing() -> Lease:
     """This process's lease, taken anew where the last one was lost."""
     global _own  # noqa: PLW0603 (one per process, and forgotten by none)
     if _own is None or not _own.is_current or not _own.renew():
+        abandon()
         _own = Lease()
     return _own
 
@@ -130,30 +126,32 @@ def if_dead(dispatcher: Dispatcher) -> Iterator[str]:
             yield ""
         elif row.lease_until < timezone.now() and row.messages.exists():
             yield f"worker {row} kept its claim longer than its lease"
+        elif journal.is_here(row.pk):
+            yield "" if journal.is_locked(row.pk) else f"worker {row} died"
         else:
-            with _lock_is_free(row.pk) as is_free:
-                yield f"worker {row} died" if is_free else ""
+            yield f"worker {row} died with its host" if _is_lost_elsewhere(row) else ""
 
 
-@contextlib.contextmanager
-def _lock_is_free(number: int) -> Iterator[bool]:
+def _is_lost_elsewhere(row: Dispatcher) -> bool:
+    """Whether another host's dispatcher has been without its session's lock for so long that it cannot be at work: a
+    living one notices a lost session at its next outcomes, and its own host, which has its journal, mends first."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             # Held until the end of the transaction, so it cannot be taken for alive meanwhile.
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_NAMESPACE, number])
-            yield bool(cursor.fetchone()[0])
-        return
-    with _lock_file(number).open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_NAMESPACE, row.pk])
+            if not cursor.fetchone()[0]:
+                _missed_since.pop(row.pk, None)
+                return False
+    return time.monotonic() - _missed_since.setdefault(row.pk, time.monotonic()) >= settings.HAMMY_HOST_SECONDS
+
+
+def known(dispatcher: Dispatcher) -> list[Told] | None:
+    """What a dead dispatcher's journal tells of its last claim; None where that lies on another host."""
+    return [Told.from_line(line) for line in journal.read(dispatcher.pk)] if journal.is_here(dispatcher.pk) else None
 
 
 def strike_off(dispatcher: Dispatcher) -> None:
     """Forget a dead dispatcher that holds nothing any more."""
     Dispatcher.objects.filter(pk=dispatcher.pk, messages=None).delete()
-    if connection.vendor != "postgresql":
-        _lock_file(dispatcher.pk).unlink(missing_ok=True)
+    _missed_since.pop(dispatcher.pk, None)
+    transaction.on_commit(lambda: journal.remove(dispatcher.pk))

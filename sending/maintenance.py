@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from gateway import wakeups
-from sending import blobs, editorial, leases, queue, services
+from sending import blobs, editorial, leases, outcomes, queue, services
 from sending.channels import channels
 from sending.models import Dispatcher, Message
 from sending.models.message import MessageQuerySet
@@ -37,12 +37,24 @@ def recover_dead() -> list[int]:
             is_whole = leases.is_history_whole(dispatcher)
             if not is_whole and leases.is_database_fresh():
                 continue
-            doubtful, waiting = queue.recover(dispatcher, why=why, is_history_whole=is_whole)
+            known = leases.known(dispatcher)
+            if known:
+                outcomes.record(known, dispatcher)
+            doubtful, waiting = queue.recover(dispatcher, why=why, begun=_begun(known, is_history_whole=is_whole))
             leases.strike_off(dispatcher)
         if doubtful or waiting:
             _log.warning("claim recovered", extra={"reason": why, "in_doubt": doubtful, "given_back": len(waiting)})
         in_doubt += doubtful
     return in_doubt
+
+
+def _begun(known: list[outcomes.Told] | None, *, is_history_whole: bool) -> int:
+    """How many of a dead worker's messages without an outcome may have gone out: one where its journal says all the
+    others, as many as it may have had in memory where the journal is lost, and all where the database may have
+    forgotten outcomes."""
+    if not is_history_whole:
+        return settings.HAMMY_CLAIM_SIZE
+    return outcomes.MOST_UNRECORDED + 1 if known is None else 1
 
 
 def release_due() -> int:

@@ -1,7 +1,6 @@
 """The moves of messages between statuses: each one compare-and-set with its event, in one transaction."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.db.models import F
 from django.utils import timezone
 
 from gateway import metrics
-from sending.channels.base import Outcome, OutcomeKind
 from sending.models import Dispatcher, Message, MessageEvent
 from sending.models.message import WORK_ORDER, MessageQuerySet
 from sending.states import CLOSED, Status, sources
@@ -104,109 +102,13 @@ def give_back(messages: Sequence[Message], dispatcher: Dispatcher, *, reason: st
     move(batch, Status.ACCEPTED, reason=reason, claimed_by=dispatcher)
 
 
-# One statement, so that it is one round trip and its commit alone may be asynchronous: after a crash of the database
-# the last outcomes are in doubt (UNCERTAIN), never repeated. Claims and accepts always commit durably.
-_RECORD_POSTGRESQL = """
-WITH moved AS (
-    UPDATE sending_message
-    SET status = %(status)s, dispatcher_id = NULL, attempts = %(attempts)s, due_at = %(due_at)s,
-        closed_at = %(closed_at)s, updated_at = %(now)s, reason = %(reason)s
-    WHERE id = %(id)s AND {held}
-    RETURNING id, set_config('synchronous_commit', 'off', true)
-)
-INSERT INTO sending_messageevent (message_id, created_at, name, reason, actor, recipients)
-SELECT id, %(now)s, %(status)s, %(reason)s, %(actor)s, %(recipients)s::jsonb FROM moved
-"""
-_MINE = "status = 'SENDING' AND dispatcher_id = %(dispatcher)s"
-# In doubt about this very try: recovery counted it, and nobody has tried again since.
-_IN_DOUBT = "status = 'UNCERTAIN' AND attempts = %(in_doubt_attempts)s"
-
-
-def record(
-    message: Message, outcome: Outcome, *, status: Status, due_at: datetime | None, dispatcher: Dispatcher
-) -> bool:
-    """Write what a hand-over came to. False when the claim was no longer this dispatcher's: it must stop at once.
-
-    A message found UNCERTAIN meanwhile (this worker was taken for dead) is settled by what is now known, if that is
-    anything.
-    """
-    if _record(message, outcome, status, due_at, dispatcher, held=_MINE):
-        return True
-    if status != Status.UNCERTAIN:
-        late = Status.ACCEPTED if status == Status.RETRY else status
-        _record(message, outcome, late, due_at, dispatcher, held=_IN_DOUBT)
-    return False
-
-
-def _record(
-    message: Message,
-    outcome: Outcome,
-    status: Status,
-    due_at: datetime | None,
-    dispatcher: Dispatcher,
-    *,
-    held: str,
-) -> bool:
-    now = timezone.now()
-    if status == Status.ACCEPTED and due_at is None:
-        due_at = now
-    values: Mapping[str, Any] = {
-        "id": message.pk,
-        "status": status.value,
-        "attempts": message.attempts + (outcome.kind != OutcomeKind.LATER),
-        "in_doubt_attempts": message.attempts + 1,
-        "due_at": due_at,
-        "closed_at": now if status in CLOSED else None,
-        "now": now,
-        "reason": outcome.words,
-        "actor": str(dispatcher),
-        "recipients": json.dumps(dict(outcome.recipients)) if outcome.recipients else None,
-        "dispatcher": dispatcher.pk,
-    }
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(_RECORD_POSTGRESQL.format(held=held), values)
-            moved = cursor.rowcount == 1
-    else:
-        moved = _record_in_two(message, values, held == _MINE)
-    if moved and status in _COUNTED:
-        metrics.MESSAGES.labels(channel=message.channel, event=_COUNTED[status]).inc()
-    return moved
-
-
-def _record_in_two(message: Message, values: Mapping[str, Any], is_mine: bool) -> bool:
-    """The same where INSERT inside WITH is not known (SQLite)."""
-    query = Message.objects.filter(pk=message.pk)
-    if is_mine:
-        query = query.claimed().filter(dispatcher_id=values["dispatcher"])
-    else:
-        query = query.uncertain().filter(attempts=values["in_doubt_attempts"])
-    with transaction.atomic():
-        columns = {name: values[name] for name in ("status", "attempts", "due_at", "closed_at", "reason")}
-        moved = query.update(dispatcher=None, updated_at=values["now"], **columns)
-        if moved:
-            MessageEvent.objects.create(
-                message_id=message.pk,
-                created_at=values["now"],
-                name=values["status"],
-                reason=values["reason"],
-                actor=values["actor"],
-                recipients=json.loads(values["recipients"]) if values["recipients"] else None,
-            )
-    return bool(moved)
-
-
-def recover(dispatcher: Dispatcher, *, why: str, is_history_whole: bool = True) -> tuple[list[int], list[int]]:
-    """A dead dispatcher's claim: its first message without an outcome may have gone out and becomes UNCERTAIN, the
-    later ones were not begun and wait again. The ids of both, in that order.
-
-    Where the database may have forgotten outcomes (not ``is_history_whole``), any of the claim may have gone out.
-    """
+def recover(dispatcher: Dispatcher, *, why: str, begun: int = 1) -> tuple[list[int], list[int]]:
+    """A dead dispatcher's claim: its first ``begun`` messages without an outcome may have gone out and become
+    UNCERTAIN, the later ones were not begun and wait again. The ids of both, in that order."""
     with transaction.atomic():
         claimed = list(
             Message.objects.claimed().filter(dispatcher=dispatcher).order_by(*WORK_ORDER).values_list("id", flat=True)
         )
-        begun = 1 if is_history_whole else len(claimed)
         doubtful = move(
             Message.objects.filter(id__in=claimed[:begun]),
             Status.UNCERTAIN,

@@ -7,9 +7,10 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from gateway.caller import Caller
-from sending import dispatch, leases, maintenance, queue, services
-from sending.channels.base import Outcome, OutcomeKind
+from sending import dispatch, leases, maintenance, outcomes, queue, services
+from sending.journal import Journal, is_here, remove
 from sending.models import Dispatcher, Message
+from sending.outcomes import Told
 from sending.states import Status
 from tests.factories import make_caller
 from tests.sending.factories import (
@@ -22,28 +23,110 @@ pytestmark = pytest.mark.django_db
 
 
 def _claimed_by_a_dead_worker(count: int) -> tuple[Dispatcher, list[Message]]:
+    """Its journal is here, and nobody holds it."""
     caller = make_caller()
     for _ in range(count):
         submitted(caller)
     dispatcher = Dispatcher.objects.create(host="gone", pid=1, lease_until=timezone.now() + timedelta(hours=1))
+    Journal(dispatcher.pk).close()
     return dispatcher, queue.claim(channel="EMAIL", dispatcher=dispatcher, size=count)
+
+
+def _told(message: Message, status: Status = Status.SENT, words: str = "250") -> Told:
+    return Told(
+        message_id=message.pk,
+        channel="EMAIL",
+        status=status,
+        reason=words,
+        at=timezone.now(),
+        tried=message.attempts + 1,
+        attempts=message.attempts + 1,
+        due_at=timezone.now() if status == Status.RETRY else None,
+    )
+
+
+def _statuses() -> list[str]:
+    return list(Message.objects.order_by("id").values_list("status", flat=True))
 
 
 def test_r2_a_dead_workers_first_message_is_in_doubt_and_the_others_wait_again() -> None:
     dispatcher, (first, second, third) = _claimed_by_a_dead_worker(3)
-    sent = Outcome(kind=OutcomeKind.SENT, words="250")
-    assert queue.record(first, sent, status=Status.SENT, due_at=None, dispatcher=dispatcher)
+    assert outcomes.record([_told(first)], dispatcher)
     assert maintenance.recover_dead() == [second.pk]
-    assert list(Message.objects.order_by("id").values_list("status", flat=True)) == ["SENT", "UNCERTAIN", "ACCEPTED"]
+    assert _statuses() == ["SENT", "UNCERTAIN", "ACCEPTED"]
     assert event_names(third) == ["ACCEPTED", "SENDING", "ACCEPTED"]
     assert not Dispatcher.objects.filter(pk=dispatcher.pk).exists()
     assert maintenance.recover_dead() == []
 
 
+def test_r2_what_a_dead_worker_wrote_to_its_journal_is_known_but_for_a_line_it_did_not_finish() -> None:
+    dispatcher, (first, second, third, fourth) = _claimed_by_a_dead_worker(4)
+    journal = Journal(dispatcher.pk)
+    journal.write(_told(first, words="250 Ő first").line())
+    journal.write(_told(second, Status.FAILED, "550 no").line())
+    journal._file.write(_told(third).line()[:40])
+    assert maintenance.recover_dead() == []
+    journal.close()
+    assert maintenance.recover_dead() == [third.pk]
+    assert _statuses() == ["SENT", "FAILED", "UNCERTAIN", "ACCEPTED"]
+    assert list(Message.objects.order_by("id").values_list("reason", flat=True)[:2]) == ["250 Ő first", "550 no"]
+    assert event_names(first) == ["ACCEPTED", "SENDING", "SENT"]
+    assert event_names(fourth) == ["ACCEPTED", "SENDING", "ACCEPTED"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_journal_goes_with_its_dispatcher() -> None:
+    dispatcher, _ = _claimed_by_a_dead_worker(1)
+    assert is_here(dispatcher.pk)
+    maintenance.recover_dead()
+    assert not is_here(dispatcher.pk)
+
+
+def test_another_hosts_worker_is_given_time_and_then_all_it_may_have_sent_is_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, settings
+) -> None:
+    monkeypatch.setattr(outcomes, "MOST_UNRECORDED", 2)
+    dispatcher, claimed = _claimed_by_a_dead_worker(5)
+    remove(dispatcher.pk)
+    assert maintenance.recover_dead() == []
+    settings.HAMMY_HOST_SECONDS = 0.0
+    assert maintenance.recover_dead() == [message.pk for message in claimed[:3]]
+    assert _statuses() == ["UNCERTAIN"] * 3 + ["ACCEPTED"] * 2
+
+
+def test_outcomes_are_written_together_but_not_later_than_a_moment(worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = make_caller()
+    for _ in range(5):
+        submitted(caller)
+    real, sizes = outcomes.record, []
+
+    def record(tolds, dispatcher):
+        sizes.append(len(tolds))
+        return real(tolds, dispatcher)
+
+    monkeypatch.setattr(outcomes, "record", record)
+    monkeypatch.setattr(dispatch, "MOST_UNRECORDED", 2)
+    monkeypatch.setattr(dispatch, "_RECORD_SECONDS", 60.0)
+    worker()
+    assert (sizes, _statuses()) == ([2, 2, 1], ["SENT"] * 5)
+
+
+def test_a_journal_that_cannot_be_written_stops_no_letter(worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    caller = make_caller()
+    for _ in range(2):
+        submitted(caller)
+    monkeypatch.setattr(Journal, "write", full)
+    worker()
+    assert _statuses() == ["SENT", "SENT"]
+
+
 def test_r7_outcomes_that_the_database_may_have_forgotten_leave_the_whole_claim_in_doubt() -> None:
     dispatcher, claimed = _claimed_by_a_dead_worker(3)
     ids = [message.pk for message in claimed]
-    assert queue.recover(dispatcher, why="the database was restarted", is_history_whole=False) == (ids, [])
+    assert queue.recover(dispatcher, why="the database was restarted", begun=100) == (ids, [])
     assert list(Message.objects.values_list("status", "attempts")) == [("UNCERTAIN", 1)] * 3
 
 
@@ -83,12 +166,13 @@ def test_a_wake_up_that_fails_lets_its_claim_be_recovered(monkeypatch: pytest.Mo
     caller = make_caller()
     first, second = submitted(caller), submitted(caller)
     with monkeypatch.context() as patched:
-        patched.setattr(queue, "record", broken)
+        patched.setattr(outcomes, "record", broken)
         with pytest.raises(ValueError, match="a bug of ours"):
             dispatch.work("EMAIL")
-    assert event_names(second) == ["ACCEPTED", "SENDING", "ACCEPTED"]
-    assert first.pk in Message.objects.claimed().values_list("pk", flat=True)
-    assert leases.standing().dispatcher.pk != Dispatcher.objects.order_by("id")[0].pk
+    assert {first.pk, second.pk} == set(Message.objects.claimed().values_list("pk", flat=True))
+    # Its journal knows better than to send them again.
+    assert maintenance.recover_dead() == []
+    assert _statuses() == ["SENT", "SENT"]
 
 
 def test_a_living_worker_is_left_alone() -> None:
@@ -104,12 +188,11 @@ def test_a_living_worker_is_left_alone() -> None:
 def test_a_worker_taken_for_dead_may_still_tell_what_it_knows() -> None:
     dispatcher, (first, second) = _claimed_by_a_dead_worker(2)
     queue.recover(dispatcher, why="presumed dead")
-    sent = Outcome(kind=OutcomeKind.SENT, words="250 late")
-    assert not queue.record(first, sent, status=Status.SENT, due_at=None, dispatcher=dispatcher)
+    assert not outcomes.record([_told(first, words="250 late")], dispatcher)
     first.refresh_from_db()
     assert (first.status, first.reason) == ("SENT", "250 late")
     assert event_names(first) == ["ACCEPTED", "SENDING", "UNCERTAIN", "SENT"]
-    assert not queue.record(second, sent, status=Status.SENT, due_at=None, dispatcher=dispatcher)
+    assert not outcomes.record([_told(second)], dispatcher)
     second.refresh_from_db()
     assert second.status == Status.ACCEPTED
 
@@ -117,8 +200,7 @@ def test_a_worker_taken_for_dead_may_still_tell_what_it_knows() -> None:
 def test_a_worker_taken_for_dead_that_does_not_know_leaves_its_message_in_doubt() -> None:
     dispatcher, (message,) = _claimed_by_a_dead_worker(1)
     queue.recover(dispatcher, why="presumed dead")
-    lost = Outcome(kind=OutcomeKind.UNCERTAIN, words="after the final dot: no answer in time")
-    assert not queue.record(message, lost, status=Status.UNCERTAIN, due_at=None, dispatcher=dispatcher)
+    assert not outcomes.record([_told(message, Status.UNCERTAIN, "after the final dot: no answer in time")], dispatcher)
     message.refresh_from_db()
     assert (message.status, message.attempts) == ("UNCERTAIN", 1)
 
@@ -130,8 +212,7 @@ def test_what_a_worker_knows_of_its_try_says_nothing_about_a_later_one() -> None
     another = Dispatcher.objects.create(host="other", pid=2, lease_until=timezone.now())
     queue.claim(channel="EMAIL", dispatcher=another, size=1)
     queue.recover(another, why="died too")
-    refused = Outcome(kind=OutcomeKind.RETRY, words="450 refused the first time")
-    assert not queue.record(message, refused, status=Status.RETRY, due_at=timezone.now(), dispatcher=dispatcher)
+    assert not outcomes.record([_told(message, Status.RETRY, "450 refused the first time")], dispatcher)
     message.refresh_from_db()
     assert (message.status, message.attempts) == ("UNCERTAIN", 2)
 
@@ -139,41 +220,42 @@ def test_what_a_worker_knows_of_its_try_says_nothing_about_a_later_one() -> None
 def test_r7_what_a_broken_database_forgot_is_told_again(worker, monkeypatch: pytest.MonkeyPatch) -> None:
     caller = make_caller()
     first, second, third = (submitted(caller) for _ in range(3))
-    real, calls = queue.record, []
+    real, calls = outcomes.record, []
 
-    def record(message, *args, **kwargs):
-        calls.append(message.pk)
+    def record(tolds, dispatcher):
+        calls.append([told.message_id for told in tolds])
         if len(calls) == 2:
             # As after a crash: the first outcome was not yet durable.
             Message.objects.filter(pk=first.pk).update(
-                status="SENDING", dispatcher=kwargs["dispatcher"], closed_at=None, attempts=0
+                status="SENDING", dispatcher=dispatcher, closed_at=None, attempts=0
             )
             raise OperationalError("gone")
-        return real(message, *args, **kwargs)
+        return real(tolds, dispatcher)
 
-    monkeypatch.setattr(queue, "record", record)
+    monkeypatch.setattr(outcomes, "record", record)
+    monkeypatch.setattr(dispatch, "MOST_UNRECORDED", 1)
     monkeypatch.setattr(dispatch.connection, "close", lambda: None)
     worker()
-    assert calls == [first.pk, second.pk, first.pk, second.pk]
-    assert list(Message.objects.order_by("id").values_list("status", flat=True)) == ["SENT", "SENT", "ACCEPTED"]
+    assert calls == [[first.pk], [second.pk], [first.pk, second.pk]]
+    assert _statuses() == ["SENT", "SENT", "ACCEPTED"]
     assert event_names(third) == ["ACCEPTED", "SENDING", "ACCEPTED"]
 
 
 def test_r7_an_outcome_is_kept_until_the_database_is_back(worker, monkeypatch: pytest.MonkeyPatch) -> None:
     caller = make_caller()
-    first, second = submitted(caller), submitted(caller)
-    real, failures = queue.record, [OperationalError("gone"), OperationalError("gone")]
+    for _ in range(2):
+        submitted(caller)
+    real, failures = outcomes.record, [OperationalError("gone"), OperationalError("gone")]
 
-    def record(*args, **kwargs):
+    def record(*args):
         if failures:
             raise failures.pop()
-        return real(*args, **kwargs)
+        return real(*args)
 
-    monkeypatch.setattr(queue, "record", record)
+    monkeypatch.setattr(outcomes, "record", record)
+    monkeypatch.setattr(dispatch, "MOST_UNRECORDED", 1)
     monkeypatch.setattr(dispatch.connection, "close", lambda: None)
     channel = worker()
-    first.refresh_from_db()
-    second.refresh_from_db()
     # The claim may be another's after the break: what was not begun is given back, not gone on with.
-    assert (first.status, second.status) == ("SENT", "ACCEPTED")
+    assert _statuses() == ["SENT", "ACCEPTED"]
     assert len(channel.parcels) == 1
