@@ -13,7 +13,10 @@ from celery import current_app
 logger = logging.getLogger(__name__)
 
 Wake = tuple[str, ...]
-_COALESCE_SECONDS = 0.02
+# A worker works off all it finds: under steady load it need not be told more often, and being told costs as much as
+# taking a letter.
+_FIRST_GAP_SECONDS = 0.02
+_LONGEST_GAP_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _CONFIRM_SECONDS = 5.0
@@ -23,8 +26,8 @@ _REMEMBERED = 100
 def wake(task_name: str, *args: str) -> None:
     """Ask that a task be run soon; returns at once and never raises, whatever the broker does.
 
-    Wake-ups for the same task and arguments within 20 ms become one. A wake-up is a hint and may be lost with its
-    process: beat looks at everything each second.
+    Wake-ups for the same task and arguments within 20 ms become one, while they keep coming within up to 100 ms.
+    A wake-up is a hint and may be lost with its process: beat looks at everything each second.
     """
     publisher.add((task_name, *args))
 
@@ -91,17 +94,23 @@ class Publisher:
         self._changed = threading.Condition()
         self._due_at: dict[Wake, float] = {}
         self._sent_at: dict[Wake, float] = {}
+        self._gaps: dict[Wake, float] = {}
         self._is_sending = False
         self._is_started = False
         self._pause = 0.0
         self._rests_until = 0.0
 
     def add(self, wanted: Wake) -> None:
-        """Want a wake-up: now, or 20 ms after the last one like it."""
+        """Want a wake-up: now, or 20 ms after the last one like it; each that follows so closely waits twice as long
+        as the one before, at most 100 ms."""
         with self._changed:
             if wanted in self._due_at:
                 return
-            self._due_at[wanted] = self._sent_at.get(wanted, float("-inf")) + _COALESCE_SECONDS
+            gap = self._gaps.get(wanted, _FIRST_GAP_SECONDS)
+            due_at = self._sent_at.get(wanted, float("-inf")) + gap
+            is_close = time.monotonic() < due_at
+            self._gaps[wanted] = min(2 * gap, _LONGEST_GAP_SECONDS) if is_close else _FIRST_GAP_SECONDS
+            self._due_at[wanted] = due_at
             if not self._is_started:
                 threading.Thread(target=self._run, name="wake-ups", daemon=True).start()
                 self._is_started = True
@@ -148,6 +157,7 @@ class Publisher:
                 self._pause = 0.0
                 if len(self._sent_at) >= _REMEMBERED:
                     self._sent_at.clear()
+                    self._gaps.clear()
                 self._sent_at[wanted] = now
             else:
                 if not self._pause:

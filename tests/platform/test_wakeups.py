@@ -66,6 +66,25 @@ def test_the_first_is_sent_at_once_and_those_of_the_next_moment_become_one(
     assert line.asked_at[1] - line.asked_at[0] >= 0.02
 
 
+def test_while_they_keep_coming_they_become_fewer_and_after_a_rest_the_first_is_sent_at_once(
+    publisher: wakeups.Publisher, line: KeptLine
+) -> None:
+    end = time.monotonic() + 0.6
+    while time.monotonic() < end:
+        publisher.add(MAIL)
+        time.sleep(0.001)
+    assert publisher.flush(5) is True
+    # After 0, 20, 60, 140 ms and every 100 from there; a slow machine may make them fewer.
+    assert 2 <= len(line.sent) <= 9
+    time.sleep(0.15)
+    publisher.add(MAIL)
+    assert publisher.flush(5) is True
+    publisher.add(MAIL)
+    assert publisher.flush(5) is True
+    assert line.asked_at[-2] - line.asked_at[-3] >= 0.1
+    assert line.asked_at[-1] - line.asked_at[-2] >= 0.02
+
+
 def test_different_tasks_and_arguments_do_not_wait_for_each_other(publisher: wakeups.Publisher, line: KeptLine) -> None:
     publisher.add(MAIL)
     publisher.add(SMS)
