@@ -1,9 +1,11 @@
 """What every test may ask for."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 
 from gateway import wakeups
@@ -25,6 +27,13 @@ def nothing_remembered(settings: Any) -> Iterator[None]:
     cache.clear()
     yield
     forget_all()
+
+
+@pytest.fixture(autouse=True)
+def no_files_left() -> Iterator[None]:
+    """What a test stored is gone before the next one counts files; only this process's own folder."""
+    yield
+    shutil.rmtree(django_settings.MEDIA_ROOT, ignore_errors=True)
 
 
 @pytest.fixture

@@ -103,9 +103,7 @@ def test_a_full_storage_refuses_the_letter_and_leaves_nothing(monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(
-        default_storage._wrapped if hasattr(default_storage, "_wrapped") else default_storage, "save", full
-    )
+    monkeypatch.setattr(default_storage, "save", full)
     refusal = _refused(a_letter(attachments=(an_attachment(b"does not fit"),)))
     assert (refusal.code, refusal.retry_after) == (Code.UNAVAILABLE, 60)
 
