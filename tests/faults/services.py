@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -15,7 +16,7 @@ from typing import Self
 import psycopg
 import pytest
 
-from tests.faults.site import answers, free_port, wait_until
+from tests.faults.site import answers, children_of, free_port, wait_until
 
 on_services = [
     pytest.mark.services,
@@ -139,6 +140,21 @@ class Postgres(Service):
     def stop(self, number: signal.Signals = signal.SIGQUIT) -> None:
         """By default an immediate stop: as after a crash, what was not yet written is lost."""
         super().stop(number)
+
+    def crash(self) -> None:
+        """Kill one of its sessions: the server takes its memory for damaged, ends all others and recovers by itself."""
+        assert self.process is not None
+        for pid in children_of(self.process):
+            title = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            if "127.0.0.1(" in title:
+                os.kill(pid, signal.SIGKILL)
+                break
+        else:
+            raise AssertionError("nobody is connected")
+        # It takes a moment until the server knows.
+        wait_until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), seconds=30, what="the session to end")
+        time.sleep(0.2)
+        wait_until(self._is_up, seconds=90, what=f"{self.name} to recover")
 
 
 class RabbitMq(Service):

@@ -263,8 +263,7 @@ class Site:
         """Rows straight from the site's database."""
         url = self.environment.get("DATABASE_URL", "")
         if url.startswith("postgres"):
-            with psycopg.connect(url) as connection:
-                return connection.execute(statement).fetchall()
+            return _asked(url, statement)
         path = self.folder / "var" / "hammy.sqlite3"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
             return connection.execute(statement).fetchall()
@@ -334,6 +333,17 @@ class Site:
         """The lines of all processes' logs that hold ``words``."""
         paths = self.folder.glob("*.log")
         return [line for path in paths for line in path.read_text(errors="replace").splitlines() if words in line]
+
+
+def _asked(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """The rows, from a database that may be recovering just now."""
+    for _ in range(100):
+        try:
+            with psycopg.connect(url) as connection:
+                return connection.execute(statement).fetchall()
+        except psycopg.OperationalError:
+            time.sleep(0.2)
+    raise AssertionError("the database does not come back")
 
 
 def letter(request_id: str, **changes: Any) -> dict[str, Any]:
