@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -40,7 +40,11 @@ class Told:
 
     def line(self) -> bytes:
         """As the journal keeps it."""
-        return json.dumps(asdict(self), default=datetime.isoformat).encode()
+        return json.dumps(self.values(), default=datetime.isoformat).encode()
+
+    def values(self) -> dict[str, Any]:
+        """Its members by name; dataclasses.asdict copies deeply, which cost a mail a fifth of its time."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
@@ -90,7 +94,7 @@ def record(tolds: Sequence[Told], dispatcher: Dispatcher) -> bool:
 
 
 def _record_postgresql(tolds: Sequence[Told], dispatcher: Dispatcher) -> set[int]:
-    rows = [{**asdict(told), "closed_at": told.closed_at} for told in tolds]
+    rows = [{**told.values(), "closed_at": told.closed_at} for told in tolds]
     with connection.cursor() as cursor:
         given = json.dumps(rows, default=datetime.isoformat)
         cursor.execute(_RECORD_POSTGRESQL, [given, dispatcher.pk, str(dispatcher)])
