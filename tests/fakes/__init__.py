@@ -1,0 +1,1 @@
+"""Real counterparts for tests: a mail server on a real socket."""
