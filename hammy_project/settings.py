@@ -35,6 +35,9 @@ DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'hammy
 IS_EMBEDDED_DATABASE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 # Reconnecting for each request costs five to seven times the request itself.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 3600)
+if not (IS_EMBEDDED_DATABASE or DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS")):
+    # For the one statement that takes a letter (sending.storing); Django's own are not prepared.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 0)
 if IS_EMBEDDED_DATABASE:
     DATABASES["default"] |= {
         "ENGINE": "hammy_project.sqlite",

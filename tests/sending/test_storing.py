@@ -1,0 +1,81 @@
+"""New messages into the tables: alone by a prepared statement, many by one list; the same comes of both."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, connection
+
+from sending import storing
+from sending.acceptance import examine, to_row
+from sending.models import Message, MessageEvent
+from tests.factories import make_caller
+from tests.sending.factories import a_letter
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+_OWN = {"id", "uuid", "request_id", "idempotency_key", "digest"}
+only_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL prepares statements")
+
+
+def _row(caller, request_id: str, **changes):
+    letter = a_letter(
+        request_id=request_id,
+        mail_subject='Quotes " and \\ and % and {0} and %s',
+        mail_body="Árvíztűrő\n\ttükörfúrógép 😀 \u2028",
+        related_message_id=2**62,
+        campaign_part_id=7,
+        **changes,
+    )
+    row = to_row(caller, examine(caller, letter), now=NOW)
+    row["content"].pop("request_id")
+    return row
+
+
+def _stored(row) -> dict:
+    message = Message.objects.get(uuid=row["uuid"])
+    values = {field.attname: getattr(message, field.attname) for field in Message._meta.concrete_fields}
+    assert (values["id"], values["request_id"], bytes(values["digest"])) == (
+        row["id"],
+        row["request_id"],
+        row["digest"],
+    )
+    return {name: value for name, value in values.items() if name not in _OWN}
+
+
+@pytest.mark.parametrize("changes", [{}, {"expires_at": datetime(2099, 1, 1, tzinfo=UTC)}, {"reply_to_name": "'); --"}])
+def test_a_message_alone_is_stored_as_one_among_many(changes) -> None:
+    caller = make_caller()
+    alone, *many = (_row(caller, f"R{number}", **changes) for number in range(3))
+    storing.insert([alone], actor="somebody")
+    storing.insert(many, actor="somebody")
+    stored = _stored(alone)
+    assert [_stored(row) for row in many] == [stored, stored]
+    assert (stored["created_at"], stored["subject"]) == (NOW, 'Quotes " and \\ and % and {0} and %s')
+    assert stored["content"] == alone["content"]
+    assert list(MessageEvent.objects.values_list("message_id", "name", "actor", "created_at").order_by("id")) == [
+        (row["id"], "ACCEPTED", "somebody", NOW) for row in (alone, *many)
+    ]
+
+
+def test_what_is_refused_leaves_the_transaction_around_it_whole() -> None:
+    caller = make_caller()
+    first, second = _row(caller, "R1"), _row(caller, "R1")
+    storing.insert([first], actor="somebody")
+    with pytest.raises(IntegrityError):
+        storing.insert([second | {"uuid": uuid4()}], actor="somebody")
+    assert Message.objects.get().pk == first["id"]
+
+
+@only_postgresql
+def test_a_pooler_that_gives_another_session_costs_the_preparing_and_no_letter() -> None:
+    caller = make_caller()
+    storing.insert([_row(caller, "R1")], actor="somebody")
+    connection.connection.prepare_threshold = 0
+    storing.insert([_row(caller, "R2")], actor="somebody")
+    connection.connection.pgconn.exec_(b"DEALLOCATE ALL")
+    storing.insert([_row(caller, "R3")], actor="somebody")
+    storing.insert([_row(caller, "R4")], actor="somebody")
+    assert connection.connection.prepare_threshold is None
+    assert list(Message.objects.values_list("request_id", flat=True).order_by("id")) == ["R1", "R2", "R3", "R4"]
+    assert MessageEvent.objects.count() == 4
