@@ -20,6 +20,8 @@ SERVICES := HAMMY_TEST_SERVICES=1 \
 	BROKER_URL="$${BROKER_URL:-amqp://guest:guest@127.0.0.1:5672//}" \
 	CACHE_URL="$${CACHE_URL:-redis://127.0.0.1:6379/0}"
 PARALLEL ?= auto
+# Tests of one file share what it sets up, whole sites in some.
+IN_PARALLEL := -n $(PARALLEL) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo run worker beat test test-services soak bench lint format types imports migrations check clean
 
@@ -41,11 +43,11 @@ beat: $(BIN)/.run ## Start the clock alone
 
 # ── proving ─────────────────────────────────────────────────────────────────────────────────────
 test: $(BIN)/.dev ## Run the suite on the embedded default, in parallel  [ARGS="-k word"]
-	@$(EMBEDDED) $(PY) -m pytest -n $(PARALLEL) --dist loadgroup $(ARGS)
+	@$(EMBEDDED) $(PY) -m pytest $(IN_PARALLEL) $(ARGS)
 
 test-services: $(BIN)/.dev ## Run it on PostgreSQL, RabbitMQ and Redis, starting what is installed but not running
 	@$(SERVICES) bash .ci/services
-	@$(SERVICES) $(PY) -m pytest -n $(PARALLEL) --dist loadgroup $(ARGS)
+	@$(SERVICES) $(PY) -m pytest $(IN_PARALLEL) $(ARGS)
 
 soak: $(BIN)/.dev ## Run the long fault tests, on the same services (an hour or so)
 	@$(SERVICES) bash .ci/services

@@ -13,7 +13,7 @@ import requests
 from tests.fakes.smtp import Mailbox
 from tests.faults.site import Site, site, wait_until
 
-pytestmark = [pytest.mark.xdist_group("letter"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 PDF = b"%PDF-1.4\r\n" + bytes(range(256)) * 40
 TEXT = "Tisztelt Árvíztűrő Éva!\n\n.pont a sor elején\nEgy hosszú sor: " + "őrült " * 200 + "\nÜdvözlettel\n"
 HTML = "<p>Tisztelt <b>Árvíztűrő Éva</b>!</p>\n"

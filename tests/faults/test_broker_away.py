@@ -9,7 +9,7 @@ import pytest
 from tests.faults.services import Line, RabbitMq, Redis, Service, on_services
 from tests.faults.site import Site, letter, site
 
-pytestmark = [*on_services, pytest.mark.xdist_group("broker_away"), pytest.mark.timeout(400)]
+pytestmark = [*on_services, pytest.mark.timeout(400)]
 POSTED_EACH = 15
 
 

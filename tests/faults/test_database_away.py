@@ -12,7 +12,7 @@ import requests
 from tests.faults.services import Postgres, on_services
 from tests.faults.site import Site, letter, site
 
-pytestmark = [*on_services, pytest.mark.xdist_group("database_away"), pytest.mark.timeout(400)]
+pytestmark = [*on_services, pytest.mark.timeout(400)]
 CLIENTS = 2
 WAITING = 2000
 PROCESSES = 2

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.smtp import Answer, ScriptedServer, Slowly
 from tests.faults.site import Site, children_of, site, wait_until
 
-pytestmark = [pytest.mark.xdist_group("killed_workers"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 # Fewer waiting letters than this and a kill might hit an idle worker.
 PLENTY = 400
 

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.smtp import DROP, SILENCE, ScriptedServer, Slowly
 from tests.faults.site import Site, free_port, site, wait_until
 
-pytestmark = [pytest.mark.xdist_group("mail_servers"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 ATTEMPTS = 3
 
 

@@ -19,7 +19,7 @@ import requests
 
 from tests.faults.site import Site, children_of, free_port, letter, site, wait_until
 
-pytestmark = [pytest.mark.xdist_group("web"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 CLIENTS = 4
 TOO_MANY = 50
 CHUNK = 500
