@@ -301,3 +301,18 @@ def test_purge_forgets_only_what_is_closed_and_settled() -> None:
     assert services.purge(closed_before=timezone.now() + timedelta(seconds=1)) == 1
     assert list(Message.objects.all()) == [kept]
     assert (Attachment.objects.count(), MessageEvent.objects.count()) == (0, 1)
+
+
+def test_a_request_taken_once_is_answered_alike_when_it_could_not_be_taken_any_more() -> None:
+    caller = make_caller()
+    make_template()
+    letter = _templated(request_id="r1")
+    first = services.submit(caller=caller, letter=letter)
+    Template.objects.update(status=TemplateStatus.DISABLED)
+    assert services.submit(caller=caller, letter=letter) == services.Accepted(
+        message_id=first.message_id, uuid=first.uuid, is_repeat=True
+    )
+    with pytest.raises(Refusal) as caught:
+        services.submit(caller=caller, letter=_templated(request_id="r2"))
+    assert caught.value.code == Code.UNUSABLE_NAME
+    assert Message.objects.count() == 1

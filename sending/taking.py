@@ -1,0 +1,174 @@
+"""Storing letters found good, each once: their rows, their attachments, and what a repeated request is answered."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from gateway import metrics, wakeups
+from gateway.caller import Caller
+from gateway.errors import Code, Refusal, refuse
+from sending import blobs, storing
+from sending.acceptance import Examined, to_row
+from sending.letter import Letter, LetterAttachment, digest_of
+from sending.models import Attachment, Blob, Message
+from sending.models.message import MessageQuerySet
+from sending.states import Status
+
+DISPATCH_TASK = "sending.tasks.dispatch"
+_STORAGE_RETRY_SECONDS = 60
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A letter taken. ``is_repeat``: it had been taken before, under the same request id, and nothing was added."""
+
+    message_id: int
+    uuid: UUID
+    is_repeat: bool = False
+
+
+def take(caller: Caller, examined: dict[int, Examined], results: dict[int, Accepted | Refusal]) -> None:
+    """Store letters in one transaction, into ``results`` what came of each; where a request id among them is already
+    taken, those that repeat it apart from the others."""
+    if not examined:
+        return
+    try:
+        rows = _store(caller, list(examined.values()))
+    except Refusal as refusal:
+        results |= dict.fromkeys(examined, refusal)
+        return
+    except IntegrityError:
+        if len(examined) > 1:
+            fresh = _first_sendings(caller, examined)
+            # Where none repeats, somebody else's transaction was in between, or one letter alone is in the way.
+            parts = [fresh] if len(fresh) < len(examined) else [{index: one} for index, one in examined.items()]
+            for part in parts:
+                take(caller, part, results)
+            rest = {index: one for index, one in examined.items() if index not in fresh}
+            firsts = {first.idempotency_key: first for first in _same_requests(caller, rest)}
+            for index, one in rest.items():
+                if first := firsts.get(one.letter.request_id):
+                    results[index] = _answered_as(first, one.letter)
+                else:
+                    take(caller, {index: one}, results)
+            return
+        ((index, only),) = examined.items()
+        repeat = repeat_of(caller, only.letter)
+        if repeat is None:
+            raise
+        results[index] = repeat
+        return
+    for channel in {row["channel"] for row in rows if row["status"] == Status.ACCEPTED}:
+        transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
+    for index, row in zip(examined, rows, strict=True):
+        metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
+        results[index] = Accepted(message_id=row["id"], uuid=row["uuid"])
+
+
+def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:
+    """Those whose request id is new, to the table and among themselves: a batch sent again costs a few looks, not a
+    transaction for each letter."""
+    seen = {first.idempotency_key for first in _same_requests(caller, examined)}
+    fresh = {}
+    for index, one in examined.items():
+        request_id = one.letter.request_id
+        if not request_id or request_id not in seen:
+            fresh[index] = one
+            seen.add(request_id)
+    return fresh
+
+
+def _store(caller: Caller, examined: Sequence[Examined]) -> list[dict[str, Any]]:
+    """Rows of the letters, their attachments and first events, in one transaction; files before rows. The letters'
+    rows, with their ids."""
+    attachments = [attachment for one in examined for attachment in one.letter.attachments]
+    if attachments:
+        if any(_is_taken(caller, one.letter) for one in examined):
+            raise IntegrityError("a request id of these was taken before")
+        _keep(attachments)
+    now = timezone.now()
+    rows = [to_row(caller, one, now=now) for one in examined]
+    if not attachments:
+        storing.insert(rows, actor=caller.actor)
+        return rows
+    with transaction.atomic():
+        storing.insert(rows, actor=caller.actor)
+        # In one order for all, or two letters with the same files could wait for each other.
+        sizes = sorted({item.digest: len(item.content) for item in attachments}.items())
+        Blob.objects.bulk_create(
+            [Blob(digest=digest, size=size, created_at=now) for digest, size in sizes], ignore_conflicts=True
+        )
+        Attachment.objects.bulk_create(
+            attachment
+            for row, one in zip(rows, examined, strict=True)
+            for attachment in _attachments(row["id"], one.letter)
+        )
+    return rows
+
+
+def _keep(attachments: Sequence[LetterAttachment]) -> None:
+    try:
+        blobs.store(attachments)
+    except OSError as error:
+        _log.exception("attachments not stored")
+        refusal = refuse(Code.UNAVAILABLE, "the attachments cannot be stored at present; send the request again")
+        raise Refusal(refusal.problems, retry_after=_STORAGE_RETRY_SECONDS) from error
+
+
+def _attachments(message_id: int, letter: Letter) -> Iterable[Attachment]:
+    for position, attachment in enumerate(letter.attachments):
+        yield Attachment(
+            message_id=message_id,
+            blob_id=attachment.digest,
+            position=position,
+            file_name=attachment.file_name,
+            internal_file_name=attachment.internal_file_name,
+            media_type=attachment.media_type,
+            document_type=attachment.document_type,
+            object_type=attachment.object_type,
+            object_ref=attachment.object_ref,
+            properties=[
+                {"key": item.key, "value": item.value, "is_meta_data": item.is_meta_data}
+                for item in attachment.properties
+            ],
+        )
+
+
+def _same_request(caller: Caller, letter: Letter) -> MessageQuerySet:
+    return Message.objects.filter(client_id=caller.client_id, idempotency_key=letter.request_id)
+
+
+def _same_requests(caller: Caller, examined: dict[int, Examined]) -> MessageQuerySet:
+    wanted = {one.letter.request_id for one in examined.values()} - {""}
+    same = Message.objects.filter(client_id=caller.client_id, idempotency_key__in=wanted)
+    return same.only("id", "uuid", "digest", "idempotency_key")
+
+
+def _is_taken(caller: Caller, letter: Letter) -> bool:
+    return bool(letter.request_id) and caller.request_id_unique and _same_request(caller, letter).exists()
+
+
+def repeat_of(caller: Caller, letter: Letter) -> Accepted | Refusal | None:
+    """What the first sending of this request id was answered, unless it said something else; None when there is
+    none."""
+    if not letter.request_id:
+        return None
+    first = _same_request(caller, letter).only("id", "uuid", "digest").first()
+    return None if first is None else _answered_as(first, letter)
+
+
+def _answered_as(first: Message, letter: Letter) -> Accepted | Refusal:
+    if bytes(first.digest) != digest_of(letter.content()):
+        return refuse(
+            Code.DUPLICATE_REQUEST,
+            f"already used for message {first.pk} with different content; use a new request id",
+            "request_id",
+        )
+    return Accepted(message_id=first.pk, uuid=first.uuid, is_repeat=True)
