@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gateway.errors import Code, Refusal
-from sending import services
+from sending import services, taking
 from sending.letter import Property
 from sending.models import Attachment, Blob, Message, MessageEvent, Template
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
@@ -212,7 +212,7 @@ def test_a_storage_that_fills_up_refuses_only_the_letters_that_need_it(monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(services, "_CHUNK", 1)
-    monkeypatch.setattr(services.blobs, "store", full)
+    monkeypatch.setattr(taking.blobs, "store", full)
     letters = [a_letter(), a_letter(attachments=(an_attachment(b"does not fit"),)), a_letter()]
     results = services.submit_many(caller=make_caller(), letters=letters)
     assert [isinstance(result, services.Accepted) for result in results] == [True, False, True]
@@ -222,7 +222,7 @@ def test_a_storage_that_fills_up_refuses_only_the_letters_that_need_it(monkeypat
 
 
 def test_r7_a_database_that_fails_amid_a_bulk_does_not_hide_what_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = services.storing.insert, []
+    real, calls = taking.storing.insert, []
 
     def insert(messages, **options) -> None:
         calls.append(len(messages))
@@ -231,7 +231,7 @@ def test_r7_a_database_that_fails_amid_a_bulk_does_not_hide_what_was_taken(monke
         real(messages, **options)
 
     monkeypatch.setattr(services, "_CHUNK", 2)
-    monkeypatch.setattr(services.storing, "insert", insert)
+    monkeypatch.setattr(taking.storing, "insert", insert)
     results = services.submit_many(caller=make_caller(), letters=[a_letter() for _ in range(5)])
     assert [isinstance(result, services.Accepted) for result in results] == [True, True, False, False, True]
     assert Message.objects.count() == 3
