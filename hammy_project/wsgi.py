@@ -5,8 +5,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from hammy_project.slow_bodies import WatchedApplication
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hammy_project.settings")
-application = get_wsgi_application()
+application = WatchedApplication(get_wsgi_application())
 
 # What is loaded by now stays: looking through it for garbage stops all requests of a process for a tenth of a second.
 gc.collect()

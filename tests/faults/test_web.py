@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -162,13 +162,42 @@ def _head(running: Site, length: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+def _whole(connection: socket.socket) -> bytes:
+    """What the server said before it hung up."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
 def test_s23_a_body_too_large_is_refused_before_it_is_sent(running: Site, web: subprocess.Popen[bytes]) -> None:
     with socket.create_connection(("127.0.0.1", running.web_port), timeout=60) as connection:
         connection.sendall(_head(running, 10**10))
-        # To its end: the server hangs up on who announced so much.
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        answer = _whole(connection)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b'"code":1002' in answer
+
+
+def test_s23_bodies_that_never_end_hold_up_the_others_only_for_a_while(running: Site) -> None:
+    port = free_port()
+    # Above the time in which the server would take a second death for a crash loop.
+    web = running.start_web(workers=2, port=port, HAMMY_BODY_SECONDS="6")
+    with ExitStack() as opened:
+        for _ in range(TOO_MANY):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            connection.sendall(_head(running, 1000) + b'{"requestId":"endless')
+
+        body = letter("quick")
+
+        def answered() -> bool:
+            """As clients do: asked again when the connection breaks, or nothing comes."""
+            with suppress(requests.RequestException):
+                address = f"http://127.0.0.1:{port}/hammy/json/send/v2/send"
+                return requests.post(address, json=body, headers=running.headers, timeout=10).ok
+            return False
+
+        wait_until(answered, seconds=120, what="an answer")
+        assert set(_ids(running, "quick")) == {"quick"}
+        assert _ids(running, "endless") == {}
+    assert web.poll() is None
+    running.kill(web)
 
 
 def _without_room(folder: Path) -> list[str]:
