@@ -1,4 +1,4 @@
-"""Bodies that come slowly or never: those who send them do not keep a web process from all others for ever (S23).
+"""Bodies that come slowly or never: those who send them do not keep a web process from all others for ever.
 
 The server sets a time for a request's head and none for its body, and a few threads serve all requests. Nothing can
 interrupt a thread that reads, and the server does not bear that another one reads in its place. So a process all of
