@@ -79,7 +79,7 @@ _made: list[Prepared] = []
 def prepared() -> Prepared:
     """The one of this process."""
     if not _made:
-        folder = Path(tempfile.mkdtemp(prefix="hammy-prepared-"))
+        folder = Path(tempfile.mkdtemp(prefix="prepared-", dir=os.environ.get("HAMMY_TEST_DIR")))
         base = _server_url()
         database = f"hammy_prepared_{uuid4().hex[:12]}" if base else ""
         if base:
