@@ -47,6 +47,12 @@ class Site:
         }
         self.store: Store
         if backing is None:
+            # The addresses that the run itself was given are for the other sites.
+            self.environment |= {
+                "DATABASE_URL": f"sqlite:///{self.folder / 'hammy.sqlite3'}",
+                "BROKER_URL": "filesystem://",
+                "CACHE_URL": f"filecache://{self.folder / 'cache'}",
+            }
             self.store = EmbeddedStore(self.folder / "hammy.sqlite3")
         else:
             database = stack.enter_context(backing.fresh_database(name))
