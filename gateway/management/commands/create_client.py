@@ -1,6 +1,5 @@
 """``create_client NAME``: a calling system and its keys, shown once."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from gateway import clients
 from gateway.caller import RIGHTS
 from gateway.errors import Refusal
+from gateway.management.shown_once import show
 
 
 class Command(BaseCommand):
@@ -33,12 +33,7 @@ class Command(BaseCommand):
             )
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
-        if options["json"]:
-            self.stdout.write(json.dumps(keys.as_json(), ensure_ascii=False))
-            return
-        for name, value in keys.as_json().items():
-            self.stdout.write(f"{name:14} {value}")
-        self.stderr.write("Keep these now: they cannot be shown again.")
+        show(self, keys, as_json=options["json"])
 
 
 def _parts(text: str) -> list[str]:

@@ -1,6 +1,5 @@
 """``rotate_client NAME``: fresh keys; the old ones serve on for a while."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gateway import clients
 from gateway.errors import Refusal
+from gateway.management.shown_once import show
 
 
 class Command(BaseCommand):
@@ -31,9 +31,4 @@ class Command(BaseCommand):
             keys = clients.rotate_client(name=options["name"], overlap_hours=overlap_hours)
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
-        if options["json"]:
-            self.stdout.write(json.dumps(keys.as_json(), ensure_ascii=False))
-            return
-        for name, value in keys.as_json().items():
-            self.stdout.write(f"{name:14} {value}")
-        self.stderr.write("Keep these now: they cannot be shown again.")
+        show(self, keys, as_json=options["json"])
