@@ -71,7 +71,8 @@ class Backing:
 def query(address: str, statement: str, *values: object) -> list[tuple[object, ...]]:
     """Run a statement of ours in a database of ours; its rows, none when it returns nothing."""
     with psycopg.connect(address, autocommit=True) as connection:
-        cursor = connection.execute(cast(LiteralString, statement), values)
+        # Without values, a percent sign in a statement is just one.
+        cursor = connection.execute(cast(LiteralString, statement), values or None)
         return cursor.fetchall() if cursor.description else []
 
 
