@@ -14,6 +14,7 @@ from django.conf import settings
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
+from jobs import states as job_states
 from sending import channels
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hammy_project.settings")
@@ -23,6 +24,7 @@ TRANSPORT_ALIASES["rediss"] = "hammy_project.redis_broker:Transport"
 
 MAINTENANCE = "maintenance"
 _DISPATCH = "sending.tasks.dispatch"
+_RUN_JOBS = "jobs.tasks.run"
 # More wake-ups than this are no use; the oldest go first. A wake-up whose worker died three times is let go too.
 _QUORUM = {"x-queue-type": "quorum", "x-max-length": 16, "x-overflow": "drop-head", "x-delivery-limit": 3}
 
@@ -32,15 +34,28 @@ def queue_of(channel: str) -> str:
     return f"sending.{channel.lower()}"
 
 
+def job_queue(name: str) -> str:
+    """The queue in which wake-ups for jobs of one weight wait."""
+    return f"jobs.{name}"
+
+
+# Consumed by workers of their own: a job that runs for hours must hold up nothing.
+LONG_JOBS = job_queue(job_states.Queue.LONG)
+
+
 def queue_names() -> list[str]:
-    """Every queue there is: one for each channel, so that none delays another, and one for what beat looks after."""
-    return [*(queue_of(name) for name in sorted(channels.channels())), MAINTENANCE]
+    """Every queue there is: one for each channel and each weight of jobs, so that none delays another, and one for
+    what beat looks after."""
+    by_channel = (queue_of(name) for name in sorted(channels.channels()))
+    return [*by_channel, *(job_queue(name) for name in job_states.Queue), MAINTENANCE]
 
 
 def route(name: str, args: Iterable[Any], kwargs: Mapping[str, Any], options: Any, **_: Any) -> dict[str, str]:
-    """Celery's router: a dispatch goes to its channel's queue, all else to maintenance."""
-    channel = next(iter(args or ()), None) or (kwargs or {}).get("channel")
-    return {"queue": queue_of(channel) if name == _DISPATCH and channel else MAINTENANCE}
+    """Celery's router: a dispatch goes to its channel's queue, a run to its jobs', all else to maintenance."""
+    first = next(iter(args or ()), None) or next(iter((kwargs or {}).values()), None)
+    if name == _DISPATCH and first:
+        return {"queue": queue_of(first)}
+    return {"queue": job_queue(first) if name == _RUN_JOBS and first else MAINTENANCE}
 
 
 def _broker() -> dict[str, Any]:
@@ -102,6 +117,8 @@ def configuration() -> dict[str, Any]:
         # A tick may wait for a busy worker; what waited longer is done by a later one.
         "beat_schedule": {
             "sending: tick": {"task": "sending.tasks.tick", "schedule": 1.0, "options": {"expire_seconds": 10}},
+            "jobs: tick": {"task": "jobs.tasks.tick", "schedule": 1.0, "options": {"expire_seconds": 10}},
+            "jobs: clean": {"task": "jobs.tasks.clean", "schedule": 3600.0, "options": {"expire_seconds": 1800}},
             "sending: clean": {"task": "sending.tasks.clean", "schedule": 3600.0, "options": {"expire_seconds": 1800}},
         },
         # Reconnecting for each wake-up costs more than most of them; close_old_connections follows CONN_MAX_AGE.

@@ -7,6 +7,7 @@ import sys
 
 from django.conf import settings
 
+from hammy_project import celery
 from hammy_project.supervisor import Program
 
 # -P: what lies in the folder we were started in is no module of ours.
@@ -36,9 +37,17 @@ def web(*, host: str = "", port: int = 0) -> Program:
 
 
 def worker() -> Program:
-    """The worker: hands letters over."""
-    command = [*_CELERY, "worker", "--concurrency", str(settings.WORKER_PROCESSES)]
+    """The worker: hands letters over, runs quick jobs, and does what beat wakes."""
+    command = [*_CELERY, "worker", "--exclude-queues", celery.LONG_JOBS]
+    command += ["--concurrency", str(settings.WORKER_PROCESSES)]
     return Program(name="worker", command=command, environment=_ENVIRONMENT)
+
+
+def long_worker() -> Program:
+    """The worker for long jobs, which may keep its processes busy for hours."""
+    command = [*_CELERY, "worker", "--queues", celery.LONG_JOBS, "--hostname", "long@%h"]
+    command += ["--concurrency", str(settings.LONG_WORKER_PROCESSES)]
+    return Program(name="long-worker", command=command, environment=_ENVIRONMENT)
 
 
 def beat() -> Program:

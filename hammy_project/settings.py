@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "hammy_project",
     "gateway",
+    "jobs",
     "sending",
 ]
 MIDDLEWARE = [
@@ -210,6 +211,18 @@ HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
 HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
 
+# ── jobs ────────────────────────────────────────────────────────────────────────────────────────
+# Modules of a site's own with job classes, beside those of the apps.
+HAMMY_JOB_CLASSES = env.list("HAMMY_JOB_CLASSES", default=[])
+HAMMY_JOB_HEARTBEAT_SECONDS = env.float("HAMMY_JOB_HEARTBEAT_SECONDS", 2.0)
+# A worker silent for so long is suspected, and soon after taken for dead.
+HAMMY_JOB_LOST_SECONDS = env.float("HAMMY_JOB_LOST_SECONDS", 15.0)
+# A job that ran out of its time gets so long to notice, before its process is ended.
+HAMMY_JOB_GRACE_SECONDS = env.float("HAMMY_JOB_GRACE_SECONDS", 30.0)
+HAMMY_JOB_RETENTION_DAYS = env.int("HAMMY_JOB_RETENTION_DAYS", -1)
+# A trigger's time that passed longer ago than this was missed.
+HAMMY_TRIGGER_LATE_SECONDS = env.float("HAMMY_TRIGGER_LATE_SECONDS", 60.0)
+
 # ── broker (hammy_project/celery.py reads the rest from here) ───────────────────────────────────
 BROKER_URL = env.str("BROKER_URL", "filesystem://")
 IS_EMBEDDED_BROKER = BROKER_URL.startswith("filesystem:")
@@ -222,6 +235,7 @@ WEB_PORT = env.int("PORT", 8000)
 WEB_WORKERS = env.int("WEB_WORKERS", 2)
 WEB_THREADS = env.int("WEB_THREADS", 4)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2)
+LONG_WORKER_PROCESSES = env.int("LONG_WORKER_PROCESSES", 1)
 
 # ── how we speak ────────────────────────────────────────────────────────────────────────────────
 REST_FRAMEWORK = {

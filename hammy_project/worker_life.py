@@ -12,6 +12,7 @@ from prometheus_client import multiprocess
 
 from gateway import wakeups
 from hammy_project import health
+from jobs import stopping
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,12 @@ def show_metrics(**_: Any) -> None:
             health.show_counters(settings.HAMMY_METRICS_LISTEN)
         except OSError as error:
             logger.warning("Metrics are not shown at %s by this worker: %s", settings.HAMMY_METRICS_LISTEN, error)
+
+
+@signals.worker_shutting_down.connect
+def let_jobs_go(**_: Any) -> None:
+    """Have long jobs that can go on elsewhere stop here."""
+    stopping.ask()
 
 
 @signals.task_prerun.connect

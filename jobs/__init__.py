@@ -1,1 +1,1 @@
-"""The floor of jobs: what runs with status, events and progress. Nothing lives here yet."""
+"""Jobs: what runs with status, events and progress, by itself or by a trigger."""

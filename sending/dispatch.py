@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from gateway import metrics
+from gateway.backoff import backoff
 from sending import outcomes, queue
 from sending.channels import channel as kept_channel
 from sending.channels.base import Channel, Outcome, OutcomeKind
@@ -16,7 +17,7 @@ from sending.leases import Lease, abandon, standing
 from sending.models import Attachment, Lane, Message
 from sending.outcomes import MOST_UNRECORDED, Told
 from sending.parcels import attachments_of, build
-from sending.retrying import backoff, gave_up
+from sending.retrying import gave_up
 from sending.states import Status
 from sending.templating import TemplateError
 

@@ -1,14 +1,8 @@
-"""When to try again: backoff with jitter, up to a number of attempts and an age (values only)."""
+"""When no further try is made: after a number of attempts, or at an age (values only)."""
 
-import random
 from datetime import datetime, timedelta
 
 from django.conf import settings
-
-
-def backoff(failures: int, *, first: float, cap: float) -> float:
-    """Seconds to wait after so many failures: doubling from ``first`` to ``cap``, spread by a fifth each way."""
-    return min(cap, first * 2 ** min(failures - 1, 30)) * random.uniform(0.8, 1.2)  # noqa: S311 (no secret)
 
 
 def gave_up(*, attempts: int, since: datetime, now: datetime) -> str:

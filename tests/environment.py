@@ -23,6 +23,8 @@ def _arrange() -> Path:
         os.environ["HAMMY_TEST_DIR"] = tempfile.mkdtemp(prefix="hammy-tests-")
     base = Path(os.environ["HAMMY_TEST_DIR"])
     os.environ["VAR_DIR"] = str(base / (worker or "main"))
+    # Of the tests' own, for their workers too.
+    os.environ["HAMMY_JOB_CLASSES"] = "tests.jobs.classes"
     os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 4)
     if os.environ.get("HAMMY_TEST_SERVICES"):
         number = int(re.sub(r"\D", "", worker) or 0)

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("program", nargs="?", choices=["all", "web", "worker", "beat"], default="all")
+        parser.add_argument("program", nargs="?", choices=["all", "web", "worker", "long-worker", "beat"], default="all")
         parser.add_argument("--host", default=settings.WEB_HOST, help="where the web server listens")
         parser.add_argument("--port", type=int, default=settings.WEB_PORT)
         parser.add_argument("--grace", type=float, default=30.0, help="seconds that the programs get to stop")
@@ -27,13 +27,23 @@ class Command(BaseCommand):
         if program == "all":
             self._run_all(host, port, grace)
             return
-        make = {"web": lambda: programs.web(host=host, port=port), "worker": programs.worker, "beat": programs.beat}
+        make = {
+            "web": lambda: programs.web(host=host, port=port),
+            "worker": programs.worker,
+            "long-worker": programs.long_worker,
+            "beat": programs.beat,
+        }
         chosen = make[program]()
         command = list(chosen.command)
         os.execve(command[0], command, {**os.environ, **chosen.environment})  # noqa: S606 (a command line of our own making, without a shell)
 
     def _run_all(self, host: str, port: int, grace: float) -> None:
-        everything = [programs.web(host=host, port=port), programs.worker(), programs.beat()]
+        everything = [
+            programs.web(host=host, port=port),
+            programs.worker(),
+            programs.long_worker(),
+            programs.beat(),
+        ]
         wanted = [(host, port, "PORT")]
         if not settings.IS_EMAIL_URL_GIVEN:
             server = settings.HAMMY_SMTP_SERVERS[0]

@@ -1,0 +1,132 @@
+"""What a job class is given to do its work with: parameters, progress, checkpoints, child jobs, a log."""
+
+import threading
+from collections import deque
+from datetime import datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.utils import timezone
+
+from jobs import services
+from jobs.models import Job, JobLogLine
+from jobs.params import JobParams, Pairs
+
+P = TypeVar("P", bound=JobParams)
+MOST_LOG_LINES = 1000
+LONGEST_LOG_LINE = 1000
+
+
+class Why(Enum):
+    """Why a run has to stop at its next checkpoint."""
+
+    LOST = "its claim was taken away: cancelled, closed by hand, or taken for dead"
+    OUT_OF_TIME = "ran longer than its time limit"
+    SHUTTING_DOWN = "the worker is stopping"
+
+
+class Stopped(Exception):
+    """The run must end here. No job class catches it."""
+
+    def __init__(self, why: Why) -> None:
+        self.why = why
+        super().__init__(why.value)
+
+
+class Context(Generic[P]):
+    """One run of one job. ``cursor`` is what an earlier run gave to ``checkpoint``, None in the first.
+
+    Progress and log lines are kept in memory and written by the pulse (jobs.pulse) or with the next checkpoint, so
+    that a tight loop may report each step.
+    """
+
+    def __init__(self, job: Job, claim: UUID, params: P) -> None:
+        self.job, self.claim = job, claim
+        self.params = params
+        self.cursor: Any = job.cursor
+        self.stop: Why | None = None
+        self._lock = threading.Lock()
+        self._completed, self._total = job.completed, job.total
+        self._is_told = True
+        self._lines: deque[tuple[datetime, str]] = deque()
+        self._line_count = 0
+
+    def progress(self, completed: int, total: int | None = None) -> None:
+        """So many of so many are done. Never goes back; the total may grow."""
+        if total is not None and total != self._total:
+            self._total = max(total, self._total or 0)
+        self._completed = completed if self._completed is None else max(completed, self._completed)
+        self._is_told = False
+
+    def checkpoint(self, cursor: Any = None) -> None:
+        """A place where the run may be stopped: raises Stopped when it has to, and costs next to nothing otherwise.
+
+        With ``cursor``, any JSON value, also where a later run goes on if this one dies. Called in the transaction of
+        the work that the cursor stands for, both are kept or neither, and a run that was given up writes nothing.
+        """
+        if cursor is not None:
+            self.cursor = cursor
+            if not self._save({"cursor": cursor}):
+                self.stop = Why.LOST
+        if self.stop is not None:
+            raise Stopped(self.stop)
+
+    def log(self, text: str) -> None:
+        """A line kept with the job, cut at LONGEST_LOG_LINE characters; after MOST_LOG_LINES no more are kept."""
+        self._line_count += 1
+        if self._line_count < MOST_LOG_LINES:
+            self._lines.append((timezone.now(), text.replace("\0", "")[:LONGEST_LOG_LINE]))
+        elif self._line_count == MOST_LOG_LINES:
+            self._lines.append((timezone.now(), "No more lines of this run are kept."))
+
+    def set_output(self, key: str, value: str) -> None:
+        """Add one of the class's ``outputs`` to the job's parameters; the next save keeps it."""
+        self.job.params = [pair for pair in self.job.params if pair[0] != key] + [[key, value]]
+        self._save({"params": self.job.params})
+
+    def start_child(self, job_class: str, params: Pairs = ()) -> Job:
+        """A job below this one, for the same client and user. Raises Stopped when this run was given up meanwhile:
+        either a cancelled tree knows the child, or there is none."""
+        try:
+            return services.submit(
+                caller=services.owner_of(self.job), job_class=job_class, params=params, parent=self.job
+            )
+        except services.ParentGone:
+            self.stop = Why.LOST
+            raise Stopped(self.stop) from None
+
+    def tell(self) -> None:
+        """Write what was not told yet: progress and log lines. Called by the pulse and at the end of a run."""
+        if not self._is_told:
+            self._save({})
+        self.write_lines()
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether the run has counted anything."""
+        return self._completed is not None or self._total is not None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Progress as it is to be stored with the run's end; a total that was overtaken has grown."""
+        completed, total = self._completed, self._total
+        if completed is not None and total is not None:
+            total = max(completed, total)
+        return {"completed": completed, "total": total}
+
+    def _save(self, columns: dict[str, Any]) -> bool:
+        # The pulse's thread and the run's may both be here.
+        with self._lock:
+            self._is_told = True
+            mine = Job.objects.held_by(self.claim).filter(pk=self.job.pk)
+            return bool(mine.update(**self.columns, **columns, updated_at=timezone.now()))
+
+    def write_lines(self) -> None:
+        """Keep the log lines that are still in memory."""
+        if self._lines:
+            with self._lock:
+                lines = [self._lines.popleft() for _ in range(len(self._lines))]
+                JobLogLine.objects.bulk_create(
+                    JobLogLine(job_id=self.job.pk, created_at=at, text=text) for at, text in lines
+                )

@@ -1,0 +1,1 @@
+"""Job classes of this floor, each one file, found by its name."""

@@ -1,0 +1,204 @@
+"""Running jobs: claim some, run them one by one, and turn what comes of each into a state."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from gateway import metrics
+from gateway.backoff import backoff
+from gateway.errors import Refusal
+from jobs import pulse as heart
+from jobs import queue
+from jobs.context import Context, Stopped, Why
+from jobs.models import Job
+from jobs.params import parse
+from jobs.registry import Again, JobClass, JobFailed, Outcome, Waiting, job_classes
+from jobs.states import Queue, Status
+
+_log = logging.getLogger(__name__)
+# A claim is sized to about this many seconds of work: what waits in it is shown as running, and no other may take it.
+_CLAIM_SECONDS = 0.1
+_MOST_CLAIMED = 200
+_FIRST_PACE = 0.05
+_PATIENCE_SECONDS = 300.0
+T = TypeVar("T")
+
+
+class Runner:
+    """One process's work on one queue."""
+
+    def __init__(self, name: Queue) -> None:
+        self.queue = name
+        self.pace = _FIRST_PACE
+        self.worker = f"{socket.gethostname()}:{os.getpid()}"[:300]
+        self.done: list[Context[Any]] = []
+        # Whether somebody else has decided about a job of the present claim.
+        self.is_disturbed = False
+
+    def work(self) -> bool:
+        """Run what is due for a few seconds; whether more may be waiting."""
+        until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
+        while time.monotonic() < until:
+            size = max(1, min(_MOST_CLAIMED, int(_CLAIM_SECONDS / self.pace)))
+            claim, jobs = queue.claim(queue=self.queue, worker=self.worker, size=size)
+            if not jobs:
+                return False
+            began = time.monotonic()
+            self._work_off(claim, jobs)
+            self.pace = (time.monotonic() - began) / len(jobs)
+        return True
+
+    def _work_off(self, claim: UUID, jobs: Sequence[Job]) -> None:
+        self.done, self.is_disturbed = [], False
+        heart.pulse.take(claim, [job.pk for job in jobs])
+        try:
+            for job in jobs:
+                self._run(claim, job)
+            self._settle_done()
+            if self.is_disturbed:
+                _patiently(partial(queue.let_go, claim))
+        finally:
+            heart.pulse.release()
+
+    def _run(self, claim: UUID, job: Job) -> None:
+        kind = job_classes().get(job.job_class)
+        if kind is None:
+            self._end(job, Status.FAILED, reason=f"{job.job_class} is no job class known here")
+            return
+        try:
+            pairs = [(key, value) for key, value in job.params]
+            context: Context[Any] = Context(job, claim, parse(kind.Params, pairs, outputs=kind.outputs))
+        except Refusal as refusal:
+            self._end(job, Status.FAILED, reason=str(refusal))
+            return
+        if not heart.pulse.watch(context, kind):
+            self.is_disturbed = True
+            return
+        began = time.monotonic()
+        try:
+            outcome = kind.run(context)
+        except Stopped as stopped:
+            self._stopped(kind, context, stopped.why)
+        except JobFailed as failure:
+            self._finish(context, Status.FAILED, reason=str(failure))
+        except Refusal as refusal:
+            self._finish(context, Status.FAILED, reason=str(refusal))
+        except Exception as error:
+            self._broken(kind, context, error)
+        else:
+            self._came_to(kind, context, outcome)
+        finally:
+            heart.pulse.unwatch()
+            metrics.JOB_SECONDS.labels(job.job_class).observe(time.monotonic() - began)
+
+    def _came_to(self, kind: JobClass[Any], context: Context[Any], outcome: Outcome) -> None:
+        match outcome:
+            case None if kind.is_resumable and not context.job.concurrency_key:
+                # Done is done: should this process die before it is written, it is done again, as it may be.
+                context.write_lines()
+                self.done.append(context)
+            case None:
+                self._finish(context, Status.FINISHED)
+            case Again(seconds=seconds, reason=reason):
+                self._again(context, seconds, reason=reason, attempts=context.job.attempts - 1)
+            case Waiting(reason=reason):
+                self._let_go(context, reason)
+
+    def _stopped(self, kind: JobClass[Any], context: Context[Any], why: Why) -> None:
+        if why is Why.LOST:
+            self.is_disturbed = True
+            context.write_lines()
+        elif why is Why.OUT_OF_TIME:
+            self._finish(context, Status.FAILED, reason=f"{why.value} of {kind.time_limit:g} s")
+        elif why is Why.SHUTTING_DOWN:
+            self._again(context, 0, reason=why.value, attempts=context.job.attempts - 1)
+
+    def _broken(self, kind: JobClass[Any], context: Context[Any], error: Exception) -> None:
+        """An error that nobody foresaw: tried again where the class says so, told without its traceback."""
+        reference = uuid4().hex[:12]
+        _log.error("job broke %s", reference, exc_info=error, extra={"job_id": context.job.pk})
+        connection.close_if_unusable_or_obsolete()
+        is_passing = isinstance(error, OperationalError | InterfaceError)
+        words = "the database could not be used" if is_passing else f"internal failure, reference {reference}"
+        if context.job.attempts < kind.retry.attempts:
+            wait = backoff(context.job.attempts, first=kind.retry.first, cap=kind.retry.cap)
+            self._again(context, wait, reason=words, attempts=context.job.attempts)
+        else:
+            self._finish(context, Status.FAILED, reason=words)
+
+    def _finish(self, context: Context[Any], status: Status, *, reason: str = "") -> None:
+        context.write_lines()
+        self._end(context.job, status, reason=reason, **context.columns)
+
+    def _end(self, job: Job, status: Status, *, reason: str = "", **columns: Any) -> None:
+        self._move([job], status, reason=reason, **columns)
+
+    def _move(self, jobs: Sequence[Job], status: Status, **columns: Any) -> None:
+        """Once, however often it takes: a move that is repeated finds its claim gone and does nothing."""
+        rows = Job.objects.filter(id__in=[job.pk for job in jobs])
+        moved = _patiently(lambda: queue.move(rows, status, actor=self.worker, claim=jobs[0].claim, **columns))
+        self.is_disturbed |= len(moved) < len(jobs)
+
+    def _again(self, context: Context[Any], seconds: float, *, reason: str, attempts: int) -> None:
+        context.write_lines()
+        self._move(
+            [context.job],
+            Status.NEW,
+            reason=reason,
+            attempts=max(0, attempts),
+            due_at=queue.later(seconds),
+            **context.columns,
+        )
+
+    def _let_go(self, context: Context[Any], reason: str) -> None:
+        """The job waits for others; those may all be done already."""
+        context.write_lines()
+        with transaction.atomic():
+            mine = Job.objects.held_by(context.claim).filter(pk=context.job.pk)
+            if mine.update(reason=reason, updated_at=timezone.now(), **queue.LET_GO, **context.columns):
+                queue.settle_parents([context.job.pk])
+
+    def _settle_done(self) -> None:
+        """The ends of one claim's done jobs together; those with progress of their own one by one."""
+        plain = [context.job for context in self.done if not context.has_progress]
+        if plain:
+            self._move(plain, Status.FINISHED)
+        for context in self.done:
+            if context.has_progress:
+                self._finish(context, Status.FINISHED)
+        self.done = []
+
+
+def _patiently(write: Callable[[], T]) -> T:
+    """Write how a run ended, waiting for a database that is away."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > until:
+                raise
+            _log.warning("database away, the end of a job waits", exc_info=True)
+            connection.close()
+            time.sleep(0.2)
+
+
+_runners: dict[Queue, Runner] = {}
+
+
+def work(name: str) -> bool:
+    """One wake-up of this process for one queue; whether to wake up again at once."""
+    name = Queue(name)
+    return _runners.setdefault(name, Runner(name)).work()
+
+
+os.register_at_fork(after_in_child=_runners.clear)

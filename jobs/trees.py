@@ -1,0 +1,55 @@
+"""A job and what stands below it."""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from jobs import queue
+from jobs.models import Job
+from jobs.models.job import JobQuerySet
+from jobs.states import Status
+
+_BELOW = """
+WITH RECURSIVE below (id) AS (
+    SELECT id FROM jobs_job WHERE id IN ({places})
+    UNION
+    SELECT child.id FROM jobs_job AS child JOIN below ON child.parent_id = below.id
+)
+SELECT id FROM below ORDER BY id
+"""
+
+
+def ids_below(job_ids: Sequence[int]) -> list[int]:
+    """These jobs and all below them, in order."""
+    if not job_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_BELOW.format(places=", ".join(["%s"] * len(job_ids))), list(job_ids))
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def below(job: Job) -> JobQuerySet:
+    """The whole tree below a job, itself included."""
+    if job.root_id is None:
+        return Job.objects.of_tree(job)
+    return Job.objects.filter(id__in=ids_below([job.pk]))
+
+
+def cancel(job_ids: Sequence[int], *, reason: str, actor: str) -> None:
+    """Cancel these jobs with everything open below them, in the caller's transaction.
+
+    Children are only made under their parent's lock (jobs.services.submit): once nothing new is found below what is
+    locked, nothing can come any more.
+    """
+    wanted = ids_below(job_ids)
+    with transaction.atomic():
+        while True:
+            list(queue.locked(Job.objects.filter(id__in=wanted)).values_list("id"))
+            again = ids_below(job_ids)
+            if again == wanted:
+                break
+            wanted = again
+        # The highest first: a parent that waits for them must not be settled by their end.
+        queue.move(Job.objects.filter(id__in=job_ids), Status.CANCELLED, reason=reason, actor=actor)
+        rest = Job.objects.filter(id__in=sorted(set(wanted) - set(job_ids)))
+        queue.move(rest, Status.CANCELLED, reason=reason or "the job above was cancelled", actor=actor)
