@@ -126,7 +126,9 @@ class Context(Generic[P]):
         """Keep the log lines that are still in memory."""
         if self._lines:
             with self._lock:
-                lines = [self._lines.popleft() for _ in range(len(self._lines))]
+                lines = list(self._lines)
                 JobLogLine.objects.bulk_create(
                     JobLogLine(job_id=self.job.pk, created_at=at, text=text) for at, text in lines
                 )
+                for _ in lines:
+                    self._lines.popleft()

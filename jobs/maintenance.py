@@ -12,13 +12,11 @@ from gateway import wakeups
 from jobs import queue, recurring
 from jobs.models import Job, JobEvent, JobLogLine, TriggerFiring
 from jobs.models.job import JobQuerySet
-from jobs.registry import job_classes
+from jobs.registry import MOST_RUNS, job_classes
 from jobs.states import FINAL, EventName, Queue, Status
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
-# A job that brings its worker down each time must not do so for ever.
-MOST_RUNS = 5
 
 
 def tick() -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from jobs.registry import job_classes
 from jobs.states import EVENT_OF, FINAL, EventName, Queue, Status, sources
 
 RUN_TASK = "jobs.tasks.run"
+_MOST_TRIES = 5
 # The columns of a job that no run is at.
 LET_GO: dict[str, Any] = {"claim": None, "heartbeat_at": None, "suspected_at": None}
 
@@ -131,13 +133,11 @@ def note(job_ids: Sequence[int], names: Iterable[str], *, at: datetime, reason: 
 def claim(*, queue: Queue, worker: str, size: int) -> tuple[UUID, list[Job]]:
     """Due jobs, now this run's alone, in the order in which they are to be run: up to ``size`` that may be resumed
     should this process die, or a single one that may not, or that never runs beside its like. With their claim."""
-    while True:
-        try:
-            with transaction.atomic():
-                return _claim(queue, worker, size)
-        except IntegrityError:
-            # Its like was claimed by another in the same moment. Now it is seen, and passed over.
-            continue
+    for _ in range(_MOST_TRIES):
+        # Its like may be claimed by another in the same moment; the next time it is seen, and passed over.
+        with suppress(IntegrityError), transaction.atomic():
+            return _claim(queue, worker, size)
+    return uuid4(), []
 
 
 def _claim(queue: Queue, worker: str, size: int) -> tuple[UUID, list[Job]]:
@@ -170,6 +170,17 @@ def _leading(found: list[Job]) -> list[Job]:
         if job.concurrency_key or kind is None or not kind.is_resumable:
             return found[: max(1, index)]
     return found
+
+
+def wait_for_others(job: Job, reason: str, columns: dict[str, Any]) -> bool:
+    """A run ends and its job goes on: it is settled with the last of its child jobs, which may have ended already.
+    False when it was no longer the run's to say."""
+    with transaction.atomic():
+        mine = Job.objects.filter(pk=job.pk, claim=job.claim, status=Status.RUNNING)
+        is_mine = bool(mine.update(reason=reason, updated_at=timezone.now(), **LET_GO, **columns))
+        if is_mine:
+            settle_parents([job.pk])
+    return is_mine
 
 
 def settle_parents(parent_ids: Iterable[int]) -> None:

@@ -48,7 +48,7 @@ def schedule(
     with transaction.atomic():
         recurrence = Recurrence.objects.select_for_update(of=("self",)).filter(trigger=trigger).first()
         task = recurrence.periodic_task if recurrence else PeriodicTask(name=f"trigger {trigger.name}"[:200])
-        task.task, task.args, task.enabled = FIRE_TASK, json.dumps([trigger.name]), is_enabled
+        task.task, task.args, task.enabled = FIRE_TASK, json.dumps([str(trigger.pk)]), is_enabled
         task.crontab, task.interval, task.start_time, task.expires = crontab, interval, start, end
         recurrence = recurrence or Recurrence(trigger=trigger)
         recurrence.overlap, recurrence.missed = overlap, missed
@@ -86,9 +86,9 @@ def fire_due() -> None:
             _replan(recurrence.pk)
 
 
-def fire(trigger_name: str) -> None:
+def fire(trigger_id: str) -> None:
     """Start one trigger, if it is due."""
-    for recurrence in _recurrences().filter(trigger__name=trigger_name):
+    for recurrence in Recurrence.objects.filter(trigger_id=trigger_id):
         _fire(recurrence.pk)
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from jobs.context import Context
 
 P = TypeVar("P", bound=JobParams)
+# A job that brings its worker down, or finds no database, each time must not do so for ever.
+MOST_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connection
 
 from gateway import metrics
 from gateway.backoff import backoff
@@ -21,7 +20,7 @@ from jobs import queue
 from jobs.context import Context, Stopped, Why
 from jobs.models import Job
 from jobs.params import parse
-from jobs.registry import Again, JobClass, JobFailed, Outcome, Waiting, job_classes
+from jobs.registry import MOST_RUNS, Again, JobClass, JobFailed, Outcome, Waiting, job_classes
 from jobs.states import Queue, Status
 
 _log = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ class Runner:
         match outcome:
             case None if kind.is_resumable and not context.job.concurrency_key:
                 # Done is done: should this process die before it is written, it is done again, as it may be.
-                context.write_lines()
+                _patiently(context.write_lines)
                 self.done.append(context)
             case None:
                 self._finish(context, Status.FINISHED)
@@ -116,7 +115,7 @@ class Runner:
     def _stopped(self, kind: JobClass[Any], context: Context[Any], why: Why) -> None:
         if why is Why.LOST:
             self.is_disturbed = True
-            context.write_lines()
+            _patiently(context.write_lines)
         elif why is Why.OUT_OF_TIME:
             self._finish(context, Status.FAILED, reason=f"{why.value} of {kind.time_limit:g} s")
         elif why is Why.SHUTTING_DOWN:
@@ -129,14 +128,16 @@ class Runner:
         connection.close_if_unusable_or_obsolete()
         is_passing = isinstance(error, OperationalError | InterfaceError)
         words = "the database could not be used" if is_passing else f"internal failure, reference {reference}"
-        if context.job.attempts < kind.retry.attempts:
+        # A database that was away is no fault of the job's.
+        most = max(kind.retry.attempts, MOST_RUNS) if is_passing and kind.is_resumable else kind.retry.attempts
+        if context.job.attempts < most:
             wait = backoff(context.job.attempts, first=kind.retry.first, cap=kind.retry.cap)
             self._again(context, wait, reason=words, attempts=context.job.attempts)
         else:
             self._finish(context, Status.FAILED, reason=words)
 
     def _finish(self, context: Context[Any], status: Status, *, reason: str = "") -> None:
-        context.write_lines()
+        _patiently(context.write_lines)
         self._end(context.job, status, reason=reason, **context.columns)
 
     def _end(self, job: Job, status: Status, *, reason: str = "", **columns: Any) -> None:
@@ -149,7 +150,7 @@ class Runner:
         self.is_disturbed |= len(moved) < len(jobs)
 
     def _again(self, context: Context[Any], seconds: float, *, reason: str, attempts: int) -> None:
-        context.write_lines()
+        _patiently(context.write_lines)
         self._move(
             [context.job],
             Status.NEW,
@@ -161,11 +162,8 @@ class Runner:
 
     def _let_go(self, context: Context[Any], reason: str) -> None:
         """The job waits for others; those may all be done already."""
-        context.write_lines()
-        with transaction.atomic():
-            mine = Job.objects.held_by(context.claim).filter(pk=context.job.pk)
-            if mine.update(reason=reason, updated_at=timezone.now(), **queue.LET_GO, **context.columns):
-                queue.settle_parents([context.job.pk])
+        _patiently(context.write_lines)
+        self.is_disturbed |= not _patiently(partial(queue.wait_for_others, context.job, reason, context.columns))
 
     def _settle_done(self) -> None:
         """The ends of one claim's done jobs together; those with progress of their own one by one."""

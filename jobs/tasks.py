@@ -16,9 +16,9 @@ def run(name: str) -> None:
 
 
 @shared_task(name=recurring.FIRE_TASK)
-def fire(trigger_name: str) -> None:
+def fire(trigger_id: str) -> None:
     """What Beat sends when a trigger's time has come, by its own reckoning; ours decides."""
-    recurring.fire(trigger_name)
+    recurring.fire(trigger_id)
 
 
 @shared_task(name="jobs.tasks.tick")

@@ -18,7 +18,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("program", nargs="?", choices=["all", "web", "worker", "long-worker", "beat"], default="all")
+        names = ["all", "web", "worker", "long-worker", "beat"]
+        parser.add_argument("program", nargs="?", choices=names, default="all")
         parser.add_argument("--host", default=settings.WEB_HOST, help="where the web server listens")
         parser.add_argument("--port", type=int, default=settings.WEB_PORT)
         parser.add_argument("--grace", type=float, default=30.0, help="seconds that the programs get to stop")
