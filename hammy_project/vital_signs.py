@@ -12,7 +12,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from sending.models import Message
-from sending.states import DUE, Status
+from sending.states import Status
 
 _BROKER_SECONDS = 5.0
 _CONNECT_SECONDS = 2
@@ -35,15 +35,14 @@ def waiting() -> list[Waiting]:
     """
     now = timezone.now()
     found: list[Waiting] = []
-    for statuses, moment in (
-        (sorted(DUE), "due_at"),
-        ([Status.SENDING], "updated_at"),
-        ([Status.HELD], "updated_at"),
-        ([Status.UNCERTAIN], "closed_at"),
+    for messages, moment in (
+        (Message.objects.waiting(), "due_at"),
+        (Message.objects.claimed(), "updated_at"),
+        (Message.objects.filter(status=Status.HELD), "updated_at"),
+        (Message.objects.uncertain(), "closed_at"),
     ):
         rows = (
-            Message.objects.filter(status__in=statuses)
-            .values_list("channel", "status")
+            messages.values_list("channel", "status")
             .order_by("channel", "status")
             .annotate(count=Count("id"), oldest=Min(moment))
         )
@@ -57,7 +56,7 @@ def waiting() -> list[Waiting]:
 def oldest_due_seconds() -> float:
     """How long the message that waits longest has been due; 0.0 when none is."""
     now = timezone.now()
-    oldest = Message.objects.filter(status__in=sorted(DUE), due_at__lte=now).aggregate(oldest=Min("due_at"))["oldest"]
+    oldest = Message.objects.waiting().filter(due_at__lte=now).aggregate(oldest=Min("due_at"))["oldest"]
     return _age(oldest, now)
 
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _OWN = {"id", "uuid", "request_id", "idempotency_key", "digest"}
 only_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL prepares statements")
+only_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="how SQLite is written and asked")
 
 
 def _row(caller, request_id: str, **changes):
@@ -79,3 +80,9 @@ def test_a_pooler_that_gives_another_session_costs_the_preparing_and_no_letter()
     assert connection.connection.prepare_threshold is None
     assert list(Message.objects.values_list("request_id", flat=True).order_by("id")) == ["R1", "R2", "R3", "R4"]
     assert MessageEvent.objects.count() == 4
+
+
+@only_sqlite
+def test_what_is_due_is_found_by_its_index() -> None:
+    plan = Message.objects.due("EMAIL", NOW).explain()
+    assert "SEARCH sending_message USING INDEX message_due (channel=? AND due_at<?)" in plan
