@@ -1,7 +1,7 @@
 """The sending floor's job classes: what each does, once, however often its run is interrupted."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +19,7 @@ from jobs.context import Stopped, Why
 from jobs.models import Job, JobEvent, Trigger
 from jobs.registry import job_classes
 from jobs.states import Queue
-from sending import editorial, error_queues, services
+from sending import editorial, error_queues, services, statistics
 from sending.error_queues import ERROR_QUEUES
 from sending.job_classes import queue_item_synchronizer
 from sending.letter import Property
@@ -325,6 +325,44 @@ def test_a_recipient_that_cannot_be_written_to_refuses_the_whole_report(settings
     assert job.status == "FAILED"
     assert "recipient_email_address" in job.reason
     assert not Message.objects.exists()
+
+
+@pytest.mark.django_db
+def test_statistics_count_by_days_of_the_site_and_merge_a_templates_versions(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = make_caller()
+    make_template()
+    before_midnight, _versions = _typed(caller), make_template()
+    after_midnight, other_version, too_old = _typed(caller), _typed(caller, message_type_version=1), _typed(caller)
+    for message, moment in (
+        (before_midnight, datetime(2026, 3, 1, 22, 59, tzinfo=UTC)),
+        (after_midnight, datetime(2026, 3, 1, 23, 0, tzinfo=UTC)),
+        (other_version, datetime(2026, 3, 2, 12, 0, tzinfo=UTC)),
+        (too_old, datetime(2026, 2, 1, 22, 59, tzinfo=UTC)),
+    ):
+        Message.objects.filter(pk=message.pk).update(created_at=moment)
+    now = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+    report = statistics.gather(now=now)
+    assert (report.since, report.until, report.total, report.is_cut) == (date(2026, 2, 2), date(2026, 3, 3), 3, False)
+    assert [(row.day, row.type, row.status, row.count) for row in report.rows] == [
+        (date(2026, 3, 2), "TEST.MAIL", "ACCEPTED", 2),
+        (date(2026, 3, 1), "TEST.MAIL", "ACCEPTED", 1),
+    ]
+    monkeypatch.setattr(statistics, "MOST_ROWS", 1)
+    settings.HAMMY_REPORT_RECIPIENTS, settings.LANGUAGE_CODE = ["a@example.com"], "hu"
+    cut = statistics.gather(now=now)
+    assert (len(cut.rows), cut.total, cut.is_cut) == (1, 3, True)
+    (letter,) = statistics.letters(cut, request_id="statistics")
+    assert letter.mail_subject == "Üzenetstatisztika: 2026.02.02. – 2026.03.03."
+    assert letter.mail_body.splitlines() == [
+        "Üzenetek: 3.",
+        "Csak a legújabb 1 sor látszik.",
+        "",
+        "Nap         Típus      Állapot   Darab",
+        "2026-03-02  TEST.MAIL  ACCEPTED      2",
+    ]
+    assert "<td" in letter.mail_html_body
 
 
 # ── triggers of a fresh site ────────────────────────────────────────────────────────────────────
