@@ -1,6 +1,6 @@
 """What editors do with templates: write versions, enable and retire them, suspend a template and let it go on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -25,6 +25,7 @@ RELEASE_JOB = "hu.dbx.hammy.processor.suspend.SuspendRequestHandlerJobRunner"
 RELEASE_TEMPLATE, RELEASE_REASON = "templates.suspended_to_enabled", "REASON"
 # One transaction of a suspension or a release: a template may have a million letters waiting.
 _BATCH = 1000
+_LOOK = 50_000
 
 
 def create_version(*, caller: Caller, template_id: int, words: Mapping[str, Any]) -> TemplateVersion:
@@ -119,14 +120,20 @@ def held_for(template: Template) -> MessageQuerySet:
     return _letters_of(template.pk).filter(status=Status.HELD, held_for=HeldFor.TEMPLATE)
 
 
-def release_some(template: Template, *, reason: str, actor: str) -> int:
-    """Let go a portion of the letters held for an enabled template, in the caller's transaction; how many, 0 when none
-    is left. Raises 3001 when somebody took the template back meanwhile: its letters then stay held."""
+def held_ids(template: Template) -> list[int]:
+    """Some of the letters that wait for this template, as many as are worth one look; none when none is left."""
+    # In no order: to find the first by one, each look would read all that wait.
+    return sorted(held_for(template).order_by().values_list("id", flat=True)[:_LOOK])
+
+
+def release_held(template: Template, message_ids: Sequence[int], *, reason: str, actor: str) -> int:
+    """Let go those of these letters that are still held for an enabled template, in the caller's transaction; how
+    many. Raises 3001 when the template is not enabled, or not any more: its letters stay held."""
     # Locked, so that whoever suspends it now waits, and then finds what was let go here.
     now_as = Template.objects.select_for_update(no_key=True).get(pk=template.pk).status
     if now_as != TemplateStatus.ENABLED:
         raise refuse(Code.STATE_CONFLICT, f"the template {template.name} is {now_as}: its letters stay held")
-    moved = _release(held_for(template), reason=reason, actor=actor)
+    moved = _release(held_for(template).filter(id__in=message_ids), reason=reason, actor=actor)
     services.wake_channels(Message.objects.filter(id__in=moved))
     return len(moved)
 
@@ -138,20 +145,19 @@ def release_forgotten() -> int:
         template_version__template__status=TemplateStatus.ENABLED, status=Status.HELD, held_for=HeldFor.TEMPLATE
     )
     count = 0
-    while moved := _release(enabled, reason="the template is enabled", actor=""):
+    while moved := _release(_some(enabled), reason="the template is enabled", actor=""):
         count += len(moved)
     return count
 
 
 def _release(held: MessageQuerySet, *, reason: str, actor: str) -> list[int]:
-    """Let go a portion of ``held``; the ids."""
+    """Let go these letters; the ids of those that were still held."""
     now = timezone.now()
     with transaction.atomic():
-        portion = _some(held)
         # A letter whose SEND_AT is still ahead keeps it: it is due then and not before.
-        later = queue.move(portion.filter(due_at__gt=now), Status.ACCEPTED, reason=reason, actor=actor)
-        due = queue.move(portion, Status.ACCEPTED, reason=reason, actor=actor, due_at=now)
-    return sorted([*later, *due])
+        later = queue.move(held.filter(due_at__gt=now), Status.ACCEPTED, reason=reason, actor=actor)
+        due = queue.move(held, Status.ACCEPTED, reason=reason, actor=actor, due_at=now)
+    return [*later, *due]
 
 
 def disable_template(*, template_id: int) -> None:

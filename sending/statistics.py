@@ -81,7 +81,8 @@ def letters(report: Report, *, request_id: str) -> list[Letter]:
         rows = [[f"{row.day:%Y-%m-%d}", row.type or "–", row.status, str(row.count)] for row in report.rows]
         words = {"subject": subject, "lines": lines, "titles": titles, "rows": rows}
         html = render_to_string("letters/message_statistics.html", {**words, "language": settings.LANGUAGE_CODE})
-        text = "\n".join([*lines, "", *_table([titles, *rows])]) + "\n"
+        table = ["", *_table([titles, *rows])] if rows else []
+        text = "\n".join([*lines, *table]) + "\n"
     return [
         Letter(
             request_id=f"{request_id}-{number}",

@@ -1,5 +1,6 @@
 """Lets go the letters that waited for their template to be enabled."""
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from django.db import transaction
@@ -11,6 +12,8 @@ from jobs.params import JobParams
 from jobs.registry import JobClass, JobFailed, Outcome
 from sending import editorial
 from sending.models import Template
+
+_PORTION = 1000
 
 
 class SuspendParams(JobParams):
@@ -41,11 +44,18 @@ class SuspendRequestHandler(JobClass[SuspendParams]):
         # What an earlier run let go is not held any more: the cursor only counts.
         done = context.cursor or 0
         context.progress(done, done + editorial.held_for(template).count())
-        while True:
+        for message_ids in _portions(template):
             with transaction.atomic():
-                count = editorial.release_some(template, reason=context.params.reason, actor=actor)
+                count = editorial.release_held(template, message_ids, reason=context.params.reason, actor=actor)
                 context.checkpoint(cursor=done + count)
             done += count
             context.progress(done)
-            if not count:
-                return None
+        return None
+
+
+def _portions(template: Template) -> Iterator[list[int]]:
+    # The first is empty: a template that is not enabled is refused though it holds nothing.
+    yield []
+    while ids := editorial.held_ids(template):
+        for start in range(0, len(ids), _PORTION):
+            yield ids[start : start + _PORTION]

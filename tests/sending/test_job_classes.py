@@ -21,7 +21,7 @@ from jobs.registry import job_classes
 from jobs.states import Queue
 from sending import editorial, error_queues, services, statistics
 from sending.error_queues import ERROR_QUEUES
-from sending.job_classes import queue_item_synchronizer
+from sending.job_classes import queue_item_synchronizer, suspend_request_handler
 from sending.letter import Property
 from sending.models import Message, MessageEvent
 from sending.states import Status
@@ -206,7 +206,7 @@ def _typed(caller: Caller, **overrides: Any) -> Message:
 def test_an_enabled_template_lets_its_letters_go_in_portions_each_at_its_time(
     wakes: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(editorial, "_BATCH", 2)
+    monkeypatch.setattr(suspend_request_handler, "_PORTION", 2)
     version = make_template()
     caller = make_caller()
     send_at = timezone.now() + timedelta(hours=1)
@@ -249,7 +249,7 @@ def test_a_template_nobody_knows_fails_the_job() -> None:
 
 @runs
 def test_a_template_suspended_again_meanwhile_keeps_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editorial, "_BATCH", 2)
+    monkeypatch.setattr(suspend_request_handler, "_PORTION", 2)
     version = make_template()
     caller = make_caller()
     for _ in range(3):
@@ -257,14 +257,14 @@ def test_a_template_suspended_again_meanwhile_keeps_the_rest(monkeypatch: pytest
     editorial.suspend_template(caller=HOUSE, template_id=version.template_id, reason="r")
     job = editorial.enable_template(caller=HOUSE, template_id=version.template_id, reason="r")
     assert job is not None
-    real = editorial.release_some
+    real = editorial.release_held
 
-    def then_suspended(template: Any, **options: Any) -> int:
-        count = real(template, **options)
-        type(template).objects.filter(pk=template.pk).update(status="SUSPENDED")
+    def then_suspended(template: Any, message_ids: list[int], **options: Any) -> int:
+        count = real(template, message_ids, **options)
+        type(template).objects.filter(pk=template.pk).update(status="SUSPENDED" if count else "ENABLED")
         return count
 
-    monkeypatch.setattr(editorial, "release_some", then_suspended)
+    monkeypatch.setattr(editorial, "release_held", then_suspended)
     job = _ended(job)
     assert (job.status, job.completed, job.total) == ("FAILED", 2, 3)
     assert job.reason == "the template TEST.MAIL is SUSPENDED: its letters stay held"
