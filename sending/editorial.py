@@ -127,13 +127,13 @@ def held_ids(template: Template) -> list[int]:
 
 
 def release_held(template: Template, message_ids: Sequence[int], *, reason: str, actor: str) -> int:
-    """Let go those of these letters that are still held for an enabled template, in the caller's transaction; how
+    """Let go those of these letters of an enabled template that are still held for it, in the caller's transaction; how
     many. Raises 3001 when the template is not enabled, or not any more: its letters stay held."""
     # Locked, so that whoever suspends it now waits, and then finds what was let go here.
     now_as = Template.objects.select_for_update(no_key=True).get(pk=template.pk).status
     if now_as != TemplateStatus.ENABLED:
         raise refuse(Code.STATE_CONFLICT, f"the template {template.name} is {now_as}: its letters stay held")
-    moved = _release(held_for(template).filter(id__in=message_ids), reason=reason, actor=actor)
+    moved = _release(message_ids, reason=reason, actor=actor)
     services.wake_channels(Message.objects.filter(id__in=moved))
     return len(moved)
 
@@ -145,14 +145,16 @@ def release_forgotten() -> int:
         template_version__template__status=TemplateStatus.ENABLED, status=Status.HELD, held_for=HeldFor.TEMPLATE
     )
     count = 0
-    while moved := _release(_some(enabled), reason="the template is enabled", actor=""):
-        count += len(moved)
+    while ids := list(enabled.order_by().values_list("id", flat=True)[:_BATCH]):
+        count += len(_release(ids, reason="the template is enabled", actor=""))
     return count
 
 
-def _release(held: MessageQuerySet, *, reason: str, actor: str) -> list[int]:
-    """Let go these letters; the ids of those that were still held."""
+def _release(message_ids: Sequence[int], *, reason: str, actor: str) -> list[int]:
+    """Let go these letters; the ids of those that were still held for their template."""
     now = timezone.now()
+    # By ids alone: asked for the template as well, the database looks at all that it holds each time.
+    held = Message.objects.filter(id__in=message_ids, held_for=HeldFor.TEMPLATE)
     with transaction.atomic():
         # A letter whose SEND_AT is still ahead keeps it: it is due then and not before.
         later = queue.move(held.filter(due_at__gt=now), Status.ACCEPTED, reason=reason, actor=actor)

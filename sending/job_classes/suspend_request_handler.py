@@ -25,7 +25,7 @@ class SuspendParams(JobParams):
 class SuspendRequestHandler(JobClass[SuspendParams]):
     """A template went from suspended to enabled: releases the messages held for it, portion by portion.
 
-    Quick, though it may be at it for a minute: people wait for these letters, and long jobs may take hours.
+    Quick, though a million letters keep it busy for two minutes: people wait for them, and long jobs may take hours.
     """
 
     name: ClassVar[str] = editorial.RELEASE_JOB
