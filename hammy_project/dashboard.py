@@ -15,8 +15,8 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from sending.admin import wording
-from sending.admin.paging import between
 from sending.models import Lane, Message
+from sending.ranges import between
 from sending.states import Status
 
 # The newest so many messages are counted: on a busy site the page says so instead of getting slow.

@@ -13,7 +13,8 @@ from unfold.contrib.filters.admin import DropdownFilter, MultipleDropdownFilter
 from unfold.contrib.filters.forms import RangeDateForm
 
 from gateway.models import ApiClient
-from sending.admin import paging, wording
+from sending import ranges
+from sending.admin import wording
 from sending.channels import channels
 from sending.models import Template, TemplateVersion
 from sending.models.message import MessageQuerySet
@@ -108,7 +109,7 @@ class AcceptedFilter(admin.SimpleListFilter):
         since, last = (
             _midnight(self.used_parameters.get(f"{self.parameter_name}_{end}", "")) for end in ("from", "to")
         )
-        return paging.between(queryset, since, last + timedelta(days=1) if last else None)
+        return ranges.between(queryset, since, last + timedelta(days=1) if last else None)
 
 
 class OlderFilter(admin.SimpleListFilter):

@@ -85,6 +85,8 @@ class Message(models.Model):
     )  # fmt: skip
     related_message_id = models.BigIntegerField(_("related message"), null=True, blank=True)
     campaign_part_id = models.BigIntegerField(_("campaign part"), null=True, blank=True)
+    # Which job sent it; a number like the two above, so that a letter without one costs nothing more.
+    job_id = models.BigIntegerField(_("job"), null=True, blank=True)
     content = models.JSONField(_("content"))
     attachment_count = models.PositiveIntegerField(_("attachments"), default=0)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
@@ -153,6 +155,11 @@ class Message(models.Model):
                 fields=["template_version", "id"],
                 condition=models.Q(template_version__isnull=False),
                 name="message_template",
+            ),
+            models.Index(
+                fields=["job_id", "id"],
+                condition=models.Q(job_id__isnull=False, closed_at__isnull=True),
+                name="message_open_of_job",
             ),
             models.Index(fields=["client", "-created_at", "-id"], name="message_client_list"),
             models.Index(fields=["batch_id", "id"], condition=~models.Q(batch_id=""), name="message_batch"),
