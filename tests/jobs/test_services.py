@@ -212,4 +212,4 @@ def test_a_client_may_be_named_by_many_triggers(trigger: Callable[..., Trigger])
     trigger("Nothing").clients.set([owner.pk])
     trigger("Careful").clients.set([owner.pk])
     seen = Trigger.objects.visible_to(Caller(client_id=owner.pk))
-    assert [found.name for found in seen] == ["Careful", "Nothing"]
+    assert [found.name for found in seen.filter(job_class__startswith="tests.")] == ["Careful", "Nothing"]
