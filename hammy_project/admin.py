@@ -21,8 +21,8 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from sending.admin.filters import OlderFilter
-from sending.admin.read_only import ReadOnlyAdmin
+from gateway.console.filters import OlderFilter
+from gateway.console.read_only import ReadOnlyAdmin
 
 admin.site.index_title = _("Overview")
 

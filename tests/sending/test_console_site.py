@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from hammy_project import dashboard
 from sending.models import Lane, Message
+from tests.console import client_of, plain_pages  # noqa: F401
 from tests.factories import PASSWORD, make_caller, make_user
-from tests.sending.console import MESSAGES, client_of, plain_pages  # noqa: F401
+from tests.sending.console import MESSAGES
 from tests.sending.factories import submitted
 
 pytestmark = pytest.mark.django_db
