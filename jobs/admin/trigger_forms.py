@@ -34,6 +34,19 @@ from jobs.states import Missed, Overlap
 from jobs.timing import Times
 
 CRON_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+# In the order in which they stand in the form.
+TIME_FIELDS = (
+    "recurs",
+    *CRON_FIELDS,
+    "zone",
+    "every",
+    "period",
+    "start_at",
+    "end_at",
+    "overlap",
+    "missed",
+    "is_recurring",
+)
 _BY_HAND, _CRONTAB, _INTERVAL = "", "crontab", "interval"
 _PERIODS = (
     (IntervalSchedule.SECONDS, _("seconds")),
@@ -177,11 +190,11 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
             task.crontab = self._crontab(data)
             where = "minute"
         else:
-            if not data.get("every"):
+            if "every" in data and not data["every"]:
                 self.add_error("every", ValidationError(_("This field is required."), code="required"))
             task.interval = IntervalSchedule(every=data.get("every") or 1, period=data.get("period") or "minutes")
             where = "every"
-        if self.errors:
+        if self.errors.keys() & TIME_FIELDS:
             return
         anchor = self._recurrence.created_at if self._recurrence else timezone.now()
         try:

@@ -25,7 +25,7 @@ from jobs import recurring, services
 from jobs.admin import firings, timetable, wording
 from jobs.admin.jobs import OPERATE
 from jobs.admin.starting import StartForm
-from jobs.admin.trigger_forms import CRON_FIELDS, TriggerForm
+from jobs.admin.trigger_forms import CRON_FIELDS, TIME_FIELDS, TriggerForm
 from jobs.models import Job, Trigger, TriggerFiring
 
 _MOST_FIRINGS = 10
@@ -57,20 +57,7 @@ class TriggerAdmin(ModelAdmin):
         _what,
         (
             _("When it starts by itself"),
-            {
-                "fields": (
-                    "recurs",
-                    *CRON_FIELDS,
-                    "zone",
-                    "every",
-                    "period",
-                    "start_at",
-                    "end_at",
-                    "overlap",
-                    "missed",
-                    "is_recurring",
-                )
-            },
+            {"fields": TIME_FIELDS},
         ),
     )
 
@@ -182,12 +169,11 @@ class TriggerAdmin(ModelAdmin):
         known = number_in(request.GET.get("trigger"))
         form = TriggerForm(request.POST, instance=Trigger.objects.filter(pk=known).first() if known else None)
         form.full_clean()
-        names = self.fieldsets[1][1]["fields"]
         context = {
             "next_times": _worded(form.next_times()),
             "problems": [
                 f"{form.fields[name].label}: {problem}"
-                for name in names
+                for name in TIME_FIELDS
                 for problem in form.errors.get(name, [])
             ],
             "recurs": form.cleaned_data.get("recurs"),
