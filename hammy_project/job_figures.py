@@ -87,6 +87,15 @@ def worded(figures: dict[str, Any]) -> dict[str, Any]:
             for name, (due, later, running, waiting) in figures["depths"].items()
         ],
         "is_cut": figures["is_cut"],
+        "legend": [
+            {
+                "title": wording.STATUSES[status],
+                "colour": wording.STATUS_COLOURS[status],
+                "count": sum(figures["counts"][status]),
+                "url": f"{jobs}?status={status}&created_from={figures['hours'][0]:%Y-%m-%d}",
+            }
+            for status in _COLOURS
+        ],
         "chart": json.dumps(
             {
                 "labels": [formats.date_format(timezone.localtime(hour), "H:i") for hour in figures["hours"]],

@@ -20,15 +20,20 @@ from gateway.errors import Refusal
 _SHOWN = 20
 
 
-class ReasonForm(forms.Form):
+def reason_field(**attributes: Any) -> forms.CharField:
     """Why it is done: kept in the events and in the audit trail."""
-
-    reason = forms.CharField(
+    return forms.CharField(
         label=_("Reason"),
         max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **attributes}),
         error_messages={"required": _("Say why: the reason is kept.")},
     )
+
+
+class ReasonForm(forms.Form):
+    """The one thing a question asks for."""
+
+    reason = reason_field(autofocus=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from gateway.console.confirming import ReasonForm
+from gateway.console.confirming import reason_field
 from gateway.errors import Refusal
 from jobs.models import Trigger
 from jobs.params import LEGS, LONGEST_VALUE
@@ -34,7 +34,7 @@ class StartForm(forms.Form):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         error_messages={"invalid_choice": gettext_lazy("%(value)s is no leg of this trigger.")},
     )
-    reason = ReasonForm.base_fields["reason"]
+    reason = reason_field()
 
     def __init__(self, trigger: Trigger, data: Any = None) -> None:
         super().__init__(data)

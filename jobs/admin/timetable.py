@@ -38,13 +38,13 @@ def interval_words(interval: IntervalSchedule) -> str:
     every = interval.every
     match interval.period:
         case IntervalSchedule.DAYS:
-            text = ngettext("every %(count)d day", "every %(count)d days", every)
+            text = ngettext("every day", "every %(count)d days", every)
         case IntervalSchedule.HOURS:
-            text = ngettext("every %(count)d hour", "every %(count)d hours", every)
+            text = ngettext("every hour", "every %(count)d hours", every)
         case IntervalSchedule.MINUTES:
-            text = ngettext("every %(count)d minute", "every %(count)d minutes", every)
+            text = ngettext("every minute", "every %(count)d minutes", every)
         case _other:
-            text = ngettext("every %(count)d second", "every %(count)d seconds", every)
+            text = ngettext("every second", "every %(count)d seconds", every)
     return text % {"count": every}
 
 
@@ -63,7 +63,7 @@ def _within_a_day(minute: str, hour: str) -> str:
     step = minute.removeprefix("*/")
     if hour == "*" and (minute == "*" or step != minute):
         number = 1 if minute == "*" else int(step) if step.isdecimal() else 0
-        text = ngettext("every %(count)d minute", "every %(count)d minutes", number)
+        text = ngettext("every minute", "every %(count)d minutes", number)
         # A step that does not fit into an hour begins anew with each.
         return text % {"count": number} if number and 60 % number == 0 else ""
     if hour == "*" and minute.isdecimal():

@@ -14,8 +14,6 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminRadioSelectWidget,
-    UnfoldAdminSelect2MultipleWidget,
-    UnfoldAdminSelect2Widget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
@@ -97,7 +95,7 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         initial=settings.TIME_ZONE,
         choices=[(name, name) for name in sorted(available_timezones())],
-        widget=UnfoldAdminSelect2Widget,
+        widget=UnfoldAdminSelectWidget,
         help_text=_(
             "Daylight saving: a time that the clock leaps over is due right after the gap, one that comes twice is due "
             "once, at the first. Where the minute or hour is a star or a step of it, each moment that fits is due, "
@@ -139,10 +137,7 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Trigger
         fields = ("name", "description", "job_class", "params", "legs", "is_enabled", "clients")
-        widgets = {
-            "description": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-            "clients": UnfoldAdminSelect2MultipleWidget,
-        }
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

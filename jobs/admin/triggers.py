@@ -11,15 +11,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from gateway.console import audit, labels
 from gateway.console.filters import number_in
-from gateway.console.paging import CappedPaginator
+from gateway.console.paging import CappedList, CappedPaginator
 from gateway.errors import Refusal
 from jobs import recurring, services
 from jobs.admin import firings, timetable, wording
@@ -43,6 +44,7 @@ class TriggerAdmin(ModelAdmin):
     list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
+    list_max_show_all = 0
     ordering = ("name",)
     sortable_by = ()
     change_form_template = "console/trigger.html"
@@ -53,6 +55,10 @@ class TriggerAdmin(ModelAdmin):
         **dict.fromkeys(("is_recurring", "start_at", "end_at", "overlap", "missed"), "recurs"),
     }
     _what = (None, {"fields": ("name", "description", "job_class", "params", "legs", "is_enabled", "clients")})
+    _looked_at = (
+        None,
+        {"fields": ("name", "description", "job_class", "params_lines", "legs_line", "is_enabled", "clients")},
+    )
     fieldsets = (
         _what,
         (
@@ -71,17 +77,35 @@ class TriggerAdmin(ModelAdmin):
             last_slot=Subquery(last.values("slot")[:1]), last_decision=Subquery(last.values("decision")[:1])
         )
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedList]:
+        return CappedList
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "clients":
+            kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
+            kwargs["help_text"] = db_field.help_text
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: Trigger | None = None) -> Any:
         may_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        return self.fieldsets if may_edit else (self._what,)
+        return self.fieldsets if may_edit else (self._looked_at,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Trigger | None = None) -> tuple[str, ...]:
         # Clients send the name: a trigger is not renamed under them.
-        return ("name",) if obj else ()
+        return ("name", "params_lines", "legs_line") if obj else ()
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         may_operate = request.user.has_perm(OPERATE)
         return [name for name in self.list_display if may_operate or name != "start_now"]
+
+    @admin.display(description=_("Parameters"), empty_value="–")
+    def params_lines(self, trigger: Trigger) -> SafeString | None:
+        lines = format_html_join("\n", "{}={}", trigger.params)
+        return format_html('<pre class="console-text">{}</pre>', lines) if lines else None
+
+    @admin.display(description=_("Legs"), empty_value="–")
+    def legs_line(self, trigger: Trigger) -> str | None:
+        return ", ".join(map(str, trigger.legs)) or None
 
     @admin.display(description=_("Job class"))
     def kind(self, trigger: Trigger) -> SafeString:

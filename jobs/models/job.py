@@ -161,7 +161,7 @@ class Job(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.pk} {self.job_class} {self.status}"
+        return f"{self.pk} {self.job_class}"
 
 
 class JobEvent(models.Model):
