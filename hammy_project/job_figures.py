@@ -105,6 +105,7 @@ def worded(figures: dict[str, Any]) -> dict[str, Any]:
                         "data": figures["counts"][status],
                         "backgroundColor": colour,
                         "stack": "jobs",
+                        "borderRadius": 0,
                         "maxBarThickness": 22,
                     }
                     for status, colour in _COLOURS.items()

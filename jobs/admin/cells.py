@@ -20,8 +20,13 @@ _NOTHING = mark_safe('<span class="console-quiet">–</span>')
 
 def cell(job: Job, name: str, content: Any) -> SafeString:
     """A place of a list's row that is looked after until the job has come to its end."""
-    is_open = _OPEN if job.status in OPEN else ""
+    is_open = _OPEN if goes_on(job) else ""
     return format_html('<span data-live-cell="{}-{}"{}>{}</span>', name, job.pk, is_open, content)
+
+
+def goes_on(job: Job) -> bool:
+    """Whether anything may still change by itself: a job that was cancelled has a run until that run hears of it."""
+    return job.status in OPEN or job.claim is not None
 
 
 def state(job: Job) -> SafeString:

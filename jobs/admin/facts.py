@@ -24,7 +24,7 @@ def page(job: Job) -> dict[str, Any]:
     events = list(job.events.order_by("-id")[: _MOST_EVENTS + 1])
     return {
         "job": job,
-        "is_open": job.status in OPEN,
+        "is_open": cells.goes_on(job),
         "state": cells.state(job),
         "progress": cells.progress(job),
         "lasted": cells.lasted(job),

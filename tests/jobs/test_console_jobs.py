@@ -201,6 +201,9 @@ def test_the_rows_of_a_list_are_asked_for_anew_while_one_is_open() -> None:
     assert fresh.count("data-live-cell") == 6
     assert "no-store" in answer["Cache-Control"]
     queue.move(Job.objects.all(), Status.CANCELLED)
+    # Until its run has heard of it.
+    assert "data-live-open" in client.get(f"{JOBS}live/?ids={job.pk}").content.decode()
+    Job.objects.update(**queue.LET_GO)
     assert "data-live-open" not in client.get(f"{JOBS}live/?ids={job.pk}").content.decode()
 
 
@@ -226,6 +229,7 @@ def test_the_page_of_a_job_is_asked_for_anew_while_it_is_open() -> None:
         assert words in fresh
     assert "<html" not in fresh
     queue.move(Job.objects.all(), Status.CANCELLED)
+    Job.objects.update(**queue.LET_GO)
     assert "data-live-open" not in client.get(f"{JOBS}{job.pk}/live/").content.decode()
     assert client.get(f"{JOBS}4242/live/").status_code == 404
 
