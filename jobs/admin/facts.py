@@ -51,7 +51,7 @@ def groups(job: Job) -> list[dict[str, Any]]:
                 (_("Attempts"), job.attempts or ""),
                 (_("Worker"), job.worker),
                 (_("Heartbeat"), cells.ago(job.heartbeat_at) if job.heartbeat_at else ""),
-                (_("Goes on from"), "" if job.cursor is None else str(job.cursor)[:200]),
+                (_("Goes on from"), str(job.cursor)[:200] if job.cursor is not None and job.status in OPEN else ""),
             ),
         ),
         (

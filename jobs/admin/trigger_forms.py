@@ -1,10 +1,10 @@
 """A trigger with its times in one form; every problem is told at its field."""
 
+from functools import cache
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from celery.schedules import ParseException
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -54,6 +54,11 @@ _PERIODS = (
 )
 
 
+@cache
+def _zones() -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(available_timezones())]
+
+
 def _cron(label: Any, help_text: Any = "") -> forms.CharField:
     return forms.CharField(
         label=label, required=False, initial="*", max_length=200, help_text=help_text, widget=UnfoldAdminTextInputWidget
@@ -94,7 +99,7 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Time zone"),
         required=False,
         initial=settings.TIME_ZONE,
-        choices=[(name, name) for name in sorted(available_timezones())],
+        choices=_zones,
         widget=UnfoldAdminSelectWidget,
         help_text=_(
             "Daylight saving: a time that the clock leaps over is due right after the gap, one that comes twice is due "
@@ -195,7 +200,7 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             times = Times.of(task, anchor=anchor)
             times.check()
-        except (ValueError, ParseException) as error:
+        except ValueError as error:
             self.add_error(where, ValidationError(str(error)))
         else:
             self.times, self._task = times, task
@@ -216,7 +221,10 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
         return list(islice(self.times.after(timezone.now()), 10)) if self.times else []
 
     def keep_times(self) -> None:
-        """Make the trigger's times what the form says; for a form that is valid and saved."""
+        """Make the trigger's times what the form says; for a form that is valid and saved. Where nothing about them was
+        changed they stay as planned, with what is still to be made up for."""
+        if not set(self.changed_data) & set(TIME_FIELDS):
+            return
         task = self._task
         if task is None:
             recurring.unschedule(trigger=self.instance)

@@ -100,6 +100,17 @@ def test_a_change_of_the_times_plans_anew_and_stopping_them_takes_beats_row_away
     assert (Recurrence.objects.count(), PeriodicTask.objects.filter(name="trigger nightly").count()) == (0, 0)
 
 
+def test_a_change_of_something_else_leaves_the_times_as_planned() -> None:
+    trigger = make_trigger()
+    recurring.schedule(trigger=trigger, interval=_every(5))
+    missed = timezone.now() - timedelta(hours=2)
+    Recurrence.objects.update(next_slot_at=missed)
+    data = _form(job_class="tests.Nothing", params="", description="new", recurs="interval", every="5")
+    assert client_of("Administrator").post(f"{TRIGGERS}{trigger.pk}/change/", data).status_code == 302
+    trigger.refresh_from_db()
+    assert (trigger.description, trigger.recurrence.next_slot_at) == ("new", missed)
+
+
 def test_paused_times_come_no_more_and_are_kept() -> None:
     trigger = make_trigger()
     recurring.schedule(trigger=trigger, interval=_every(5))
@@ -229,6 +240,15 @@ def test_the_page_shows_the_next_ten_times_and_the_last_firings() -> None:
     ):
         assert words in page
     assert NASTY not in page
+
+
+def test_a_viewer_reads_what_a_trigger_starts() -> None:
+    trigger = make_trigger(job_class="tests.Legs", params=[["CHILD", "tests.Fail"]], legs=["7", "8"])
+    page = client_of("Viewer").get(f"{TRIGGERS}{trigger.pk}/change/").content.decode()
+    for words in ("tests.Legs", "CHILD=tests.Fail", "7, 8"):
+        assert words in page
+    for words in ('name="recurs"', 'name="_save"', "/start/"):
+        assert words not in page
 
 
 def test_the_form_shows_its_times_before_anything_is_saved() -> None:
