@@ -23,7 +23,7 @@ PARALLEL ?= auto
 # Tests of one file share what it sets up, whole sites in some.
 IN_PARALLEL := -n $(PARALLEL) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo run worker beat test test-services soak bench lint format types imports migrations check clean
+.PHONY: help demo run worker long-worker beat test test-services soak bench lint format types imports migrations check clean
 
 help: ## Show what can be done
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ run: $(BIN)/.run ## Start everything: web, worker, beat and, without EMAIL_URL, 
 
 worker: $(BIN)/.run ## Start a worker alone
 	@$(MANAGE) run worker
+
+long-worker: $(BIN)/.run ## Start a worker for long jobs alone
+	@$(MANAGE) run long-worker
 
 beat: $(BIN)/.run ## Start the clock alone
 	@$(MANAGE) run beat

@@ -5,6 +5,7 @@ import os
 import re
 import zoneinfo
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ _AT_LEAST_ONE = (
     "HAMMY_TEMPLATE_OUTPUT",
     "HAMMY_TOKEN_MINUTES",
     "AXES_FAILURE_LIMIT",
+    "LONG_WORKER_PROCESSES",
     "WEB_THREADS",
     "WEB_WORKERS",
     "WORKER_PROCESSES",
@@ -33,6 +35,7 @@ _AT_LEAST_ONE = (
 _ABOVE_ZERO = (
     "AXES_COOLOFF_TIME",
     "HAMMY_BODY_SECONDS",
+    "HAMMY_JOB_HEARTBEAT_SECONDS",
     "HAMMY_LANE_CAP_SECONDS",
     "HAMMY_LANE_FIRST_SECONDS",
     "HAMMY_LEASE_SECONDS",
@@ -43,9 +46,10 @@ _ABOVE_ZERO = (
     "HAMMY_SMTP_CONNECT_TIMEOUT",
     "HAMMY_SMTP_FINAL_DOT_TIMEOUT",
     "HAMMY_TEMPLATE_SECONDS",
+    "HAMMY_TRIGGER_LATE_SECONDS",
     "HAMMY_WAKE_SECONDS",
 )
-_NOT_NEGATIVE = ("HAMMY_CALLER_CACHE_SECONDS", "SECURE_HSTS_SECONDS", "CONN_MAX_AGE")
+_NOT_NEGATIVE = ("HAMMY_CALLER_CACHE_SECONDS", "HAMMY_JOB_GRACE_SECONDS", "SECURE_HSTS_SECONDS", "CONN_MAX_AGE")
 # What settings.py calls otherwise than the environment does.
 _VARIABLES = {
     "AXES_FAILURE_LIMIT": "HAMMY_LOGIN_FAILURES",
@@ -156,11 +160,32 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
     ):
         if getattr(settings, first) > getattr(settings, cap):
             yield checks.Error(f"{first} must not be above {cap}", id="hammy.E009")
-    if settings.HAMMY_RETENTION_DAYS != -1 and settings.HAMMY_RETENTION_DAYS < 1:
+    for name in ("HAMMY_RETENTION_DAYS", "HAMMY_JOB_RETENTION_DAYS"):
+        days = getattr(settings, name)
+        if days != -1 and days < 1:
+            yield checks.Error(f"{name} must be -1 (keep for ever) or at least 1: {days}", id="hammy.E013")
+
+
+@checks.register
+def jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E014–E016: how long a worker may be silent, the site's own job classes, who gets the statistics."""
+    if settings.HAMMY_JOB_LOST_SECONDS <= 2 * settings.HAMMY_JOB_HEARTBEAT_SECONDS:
         yield checks.Error(
-            f"HAMMY_RETENTION_DAYS must be -1 (keep for ever) or at least 1: {settings.HAMMY_RETENTION_DAYS}",
-            id="hammy.E013",
+            "HAMMY_JOB_LOST_SECONDS must be above twice HAMMY_JOB_HEARTBEAT_SECONDS",
+            hint="Else a worker whose heartbeat is a little late is taken for dead.",
+            id="hammy.E014",
         )
+    for name in settings.HAMMY_JOB_CLASSES:
+        try:
+            import_module(name)
+        except Exception as error:
+            # Whatever a site's own module does when it is imported, no worker could start with it.
+            yield checks.Error(f"HAMMY_JOB_CLASSES: {name} cannot be imported: {error}", id="hammy.E015")
+    for address in settings.HAMMY_REPORT_RECIPIENTS:
+        try:
+            validate_email(address)
+        except ValidationError:
+            yield checks.Error(f"HAMMY_REPORT_RECIPIENTS: no e-mail address: {address}", id="hammy.E016")
 
 
 @checks.register

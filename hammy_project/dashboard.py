@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from hammy_project import job_figures
 from sending.admin import wording
-from sending.admin.paging import between
 from sending.models import Lane, Message
-from sending.states import DUE, Status
+from sending.ranges import between
+from sending.states import Status
 
 # The newest so many messages are counted: on a busy site the page says so instead of getting slow.
 COUNTED = 100_000
@@ -60,7 +60,7 @@ def measure() -> dict[str, Any]:
         if hour in hours:
             hours[hour] += count
     is_cut = week.total() >= COUNTED
-    waiting = Message.objects.filter(status__in=sorted(DUE), due_at__lte=now)
+    waiting = Message.objects.waiting().filter(due_at__lte=now)
     return {
         "today": dict(today),
         "week": dict(week),

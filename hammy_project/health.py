@@ -90,15 +90,29 @@ class _Queue(Collector):
             labels=["channel", "status"],
         )
         is_up = GaugeMetricFamily("hammy_database_up", "1 when the database answers")
+        jobs = {
+            name: GaugeMetricFamily(f"hammy_jobs_{name}", words, labels=["queue"])
+            for name, words in (
+                ("waiting", "Jobs that have not begun"),
+                ("waiting_oldest_seconds", "How long ago the oldest of them became due"),
+                ("running", "Jobs that are at work or wait for others"),
+                ("silent", "Jobs at work whose worker gave no heartbeat for HAMMY_JOB_LOST_SECONDS"),
+            )
+        }
         try:
             for item in vital_signs.waiting():
                 depth.add_metric([item.channel, item.status], item.count)
                 age.add_metric([item.channel, item.status], item.seconds)
+            for queue in vital_signs.jobs():
+                jobs["waiting"].add_metric([queue.queue], queue.waiting)
+                jobs["waiting_oldest_seconds"].add_metric([queue.queue], queue.seconds)
+                jobs["running"].add_metric([queue.queue], queue.running)
+                jobs["silent"].add_metric([queue.queue], queue.silent)
             is_up.add_metric([], 1)
         except DatabaseError:
             # The counters are still worth reading, then more than ever.
             is_up.add_metric([], 0)
-        yield from (depth, age, is_up)
+        yield from (depth, age, *jobs.values(), is_up)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

@@ -210,6 +210,8 @@ HAMMY_MAX_MAIL_BYTES = env.int("HAMMY_MAX_MAIL_BYTES", 25 * 1024 * 1024)
 HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
 HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
+# Who gets the message statistics.
+HAMMY_REPORT_RECIPIENTS = env.list("HAMMY_REPORT_RECIPIENTS", default=[])
 
 # ── jobs ────────────────────────────────────────────────────────────────────────────────────────
 # Modules of a site's own with job classes, beside those of the apps.

@@ -2,17 +2,19 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
+from jobs import states as job_states
+from jobs.models import Job
 from sending.models import Message
-from sending.states import DUE, Status
+from sending.states import Status
 
 _BROKER_SECONDS = 5.0
 _CONNECT_SECONDS = 2
@@ -35,15 +37,14 @@ def waiting() -> list[Waiting]:
     """
     now = timezone.now()
     found: list[Waiting] = []
-    for statuses, moment in (
-        (sorted(DUE), "due_at"),
-        ([Status.SENDING], "updated_at"),
-        ([Status.HELD], "updated_at"),
-        ([Status.UNCERTAIN], "closed_at"),
+    for messages, moment in (
+        (Message.objects.waiting(), "due_at"),
+        (Message.objects.claimed(), "updated_at"),
+        (Message.objects.filter(status=Status.HELD), "updated_at"),
+        (Message.objects.uncertain(), "closed_at"),
     ):
         rows = (
-            Message.objects.filter(status__in=statuses)
-            .values_list("channel", "status")
+            messages.values_list("channel", "status")
             .order_by("channel", "status")
             .annotate(count=Count("id"), oldest=Min(moment))
         )
@@ -54,10 +55,56 @@ def waiting() -> list[Waiting]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """Jobs of one queue. ``waiting``: not begun, the oldest due for ``seconds``; ``running``: at work or waiting for
+    others; ``claimed``: a worker is at them, of which ``silent`` ones had no heartbeat for too long."""
+
+    queue: str
+    waiting: int
+    seconds: float
+    running: int
+    claimed: int
+    silent: int
+
+
+def jobs() -> list[Jobs]:
+    """The jobs of each queue that have not ended.
+
+    Each query is answered from a partial index, so that those that have, however many, cost nothing.
+    """
+    now = timezone.now()
+    silent_since = now - timedelta(seconds=settings.HAMMY_JOB_LOST_SECONDS)
+    by_queue = Job.objects.order_by("queue").values_list("queue")
+    waiting_jobs = by_queue.filter(status=job_states.Status.NEW).annotate(count=Count("id"), oldest=Min("due_at"))
+    running_jobs = by_queue.filter(status=job_states.Status.RUNNING).annotate(count=Count("id"))
+    claimed_jobs = by_queue.filter(claim__isnull=False).annotate(
+        count=Count("id"), silent=Count("id", filter=Q(heartbeat_at__lt=silent_since))
+    )
+    waits = {queue: (count, _age(oldest, now)) for queue, count, oldest in waiting_jobs}
+    runs = dict(running_jobs)
+    claims = {queue: (count, silent) for queue, count, silent in claimed_jobs}
+    found = []
+    for queue in job_states.Queue:
+        waiting_count, seconds = waits.get(queue, (0, 0.0))
+        claimed, silent = claims.get(queue, (0, 0))
+        found.append(
+            Jobs(
+                queue=queue.value,
+                waiting=waiting_count,
+                seconds=seconds,
+                running=runs.get(queue, 0),
+                claimed=claimed,
+                silent=silent,
+            )
+        )
+    return found
+
+
 def oldest_due_seconds() -> float:
     """How long the message that waits longest has been due; 0.0 when none is."""
     now = timezone.now()
-    oldest = Message.objects.filter(status__in=sorted(DUE), due_at__lte=now).aggregate(oldest=Min("due_at"))["oldest"]
+    oldest = Message.objects.waiting().filter(due_at__lte=now).aggregate(oldest=Min("due_at"))["oldest"]
     return _age(oldest, now)
 
 

@@ -1,6 +1,7 @@
 """What may be done with jobs, whoever asks over whichever face: submit, trigger, set a status; and find."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
+from gateway.lookup import caller_of
 from jobs import queue, trees
 from jobs.models import Job, Trigger
 from jobs.params import LEGS, Pairs, keys, merged, parse
@@ -187,4 +189,4 @@ def find(caller: Caller, name: JobId) -> Job:
 
 def owner_of(job: Job) -> Caller:
     """In whose name a job's children are submitted and its letters sent."""
-    return Caller(client_id=job.client_id, client_name="", user_name=job.user_name)
+    return replace(caller_of(job.client), user_name=job.user_name) if job.client else Caller.house(job.user_name)

@@ -118,7 +118,7 @@ def _data_problems(version: TemplateVersion, letter: Letter) -> list[Problem]:
     ]
 
 
-def to_row(caller: Caller, examined: Examined, *, now: datetime) -> dict[str, Any]:
+def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | None = None) -> dict[str, Any]:
     """The row of Message to insert for an examined letter, by column; a plain mapping, since making a model of it
     would cost as much as all the rest."""
     letter = examined.letter
@@ -146,6 +146,7 @@ def to_row(caller: Caller, examined: Examined, *, now: datetime) -> dict[str, An
         "template_version_id": examined.version_id,
         "related_message_id": letter.related_message_id,
         "campaign_part_id": letter.campaign_part_id,
+        "job_id": job_id,
         "content": content,
         "attachment_count": len(letter.attachments),
         "created_at": now,

@@ -1,6 +1,6 @@
 """What editors do with templates: write versions, enable and retire them, suspend a template and let it go on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +10,8 @@ from django.utils.translation import gettext
 
 from gateway.caller import Caller
 from gateway.errors import Code, not_found, refuse
+from jobs import services as job_services
+from jobs.models import Job
 from sending import queue, services
 from sending.models import Message, MessageEvent, Template, TemplateVersion
 from sending.models.message import MessageQuerySet
@@ -18,8 +20,12 @@ from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
 from sending.templating import check_source
 
 WORDS = ("subject", "text", "html", "list_unsubscribe", "sample")
-# One transaction of a suspension: a template may have a million letters waiting.
+# The job that lets go what an enabled template held, and its parameters (contract job_v1, "Job classes").
+RELEASE_JOB = "hu.dbx.hammy.processor.suspend.SuspendRequestHandlerJobRunner"
+RELEASE_TEMPLATE, RELEASE_REASON = "templates.suspended_to_enabled", "REASON"
+# One transaction of a suspension or a release: a template may have a million letters waiting.
 _BATCH = 1000
+_LOOK = 50_000
 
 
 def create_version(*, caller: Caller, template_id: int, words: Mapping[str, Any]) -> TemplateVersion:
@@ -95,37 +101,65 @@ def suspend_template(*, caller: Caller, template_id: int, reason: str) -> int:
     return count
 
 
-def enable_template(*, caller: Caller, template_id: int, reason: str) -> int:
-    """Take letters of a template again and let go those it held; how many."""
-    _change_template(
-        template_id,
-        TemplateStatus.ENABLED,
-        from_=(TemplateStatus.SUSPENDED, TemplateStatus.DISABLED, TemplateStatus.ARCHIVED),
-    )
-    letters = _letters_of(template_id)
-    count = _let_go(letters, reason=reason, actor=caller.actor)
-    if count:
-        services.wake_channels(letters.filter(status=Status.ACCEPTED))
-    return count
+def enable_template(*, caller: Caller, template_id: int, reason: str) -> Job | None:
+    """Take letters of a template again; the job that lets go those it held, None when it held none."""
+    with transaction.atomic():
+        template = _change_template(
+            template_id,
+            TemplateStatus.ENABLED,
+            from_=(TemplateStatus.SUSPENDED, TemplateStatus.DISABLED, TemplateStatus.ARCHIVED),
+        )
+        if not held_for(template).exists():
+            return None
+        params = [(RELEASE_TEMPLATE, template.name), (RELEASE_REASON, reason)]
+        return job_services.submit(caller=caller, job_class=RELEASE_JOB, params=params)
+
+
+def held_for(template: Template) -> MessageQuerySet:
+    """The letters that wait for this template to be enabled."""
+    return _letters_of(template.pk).filter(status=Status.HELD, held_for=HeldFor.TEMPLATE)
+
+
+def held_ids(template: Template) -> list[int]:
+    """Some of the letters that wait for this template, as many as are worth one look; none when none is left."""
+    # In no order: to find the first by one, each look would read all that wait.
+    return sorted(held_for(template).order_by().values_list("id", flat=True)[:_LOOK])
+
+
+def release_held(template: Template, message_ids: Sequence[int], *, reason: str, actor: str) -> int:
+    """Let go those of these letters of an enabled template that are still held for it, in the caller's transaction; how
+    many. Raises 3001 when the template is not enabled, or not any more: its letters stay held."""
+    # Locked, so that whoever suspends it now waits, and then finds what was let go here.
+    now_as = Template.objects.select_for_update(no_key=True).get(pk=template.pk).status
+    if now_as != TemplateStatus.ENABLED:
+        raise refuse(Code.STATE_CONFLICT, f"the template {template.name} is {now_as}: its letters stay held")
+    moved = _release(message_ids, reason=reason, actor=actor)
+    services.wake_channels(Message.objects.filter(id__in=moved))
+    return len(moved)
 
 
 def release_forgotten() -> int:
     """Let go what is held for a template that is enabled again: letters that were just being taken when it was
     enabled. How many."""
-    enabled = Message.objects.filter(template_version__template__status=TemplateStatus.ENABLED)
-    return _let_go(enabled, reason="the template is enabled")
-
-
-def _let_go(letters: MessageQuerySet, *, reason: str, actor: str = "") -> int:
-    held = letters.filter(status=Status.HELD, held_for=HeldFor.TEMPLATE)
-    now = timezone.now()
+    enabled = Message.objects.filter(
+        template_version__template__status=TemplateStatus.ENABLED, status=Status.HELD, held_for=HeldFor.TEMPLATE
+    )
     count = 0
-    # A letter whose SEND_AT is still ahead keeps it: it is due then and not before.
-    while moved := queue.move(_some(held.filter(due_at__gt=now)), Status.ACCEPTED, reason=reason, actor=actor):
-        count += len(moved)
-    while moved := queue.move(_some(held), Status.ACCEPTED, reason=reason, actor=actor, due_at=now):
-        count += len(moved)
+    while ids := list(enabled.order_by().values_list("id", flat=True)[:_BATCH]):
+        count += len(_release(ids, reason="the template is enabled", actor=""))
     return count
+
+
+def _release(message_ids: Sequence[int], *, reason: str, actor: str) -> list[int]:
+    """Let go these letters; the ids of those that were still held for their template."""
+    now = timezone.now()
+    # By ids alone: asked for the template as well, the database looks at all that it holds each time.
+    held = Message.objects.filter(id__in=message_ids, held_for=HeldFor.TEMPLATE)
+    with transaction.atomic():
+        # A letter whose SEND_AT is still ahead keeps it: it is due then and not before.
+        later = queue.move(held.filter(due_at__gt=now), Status.ACCEPTED, reason=reason, actor=actor)
+        due = queue.move(held, Status.ACCEPTED, reason=reason, actor=actor, due_at=now)
+    return [*later, *due]
 
 
 def disable_template(*, template_id: int) -> None:
@@ -188,7 +222,7 @@ def _set_status(version: TemplateVersion, status: VersionStatus) -> None:
 
 def _change_template(
     template_id: int, to: TemplateStatus, *, from_: TemplateStatus | tuple[TemplateStatus, ...]
-) -> None:
+) -> Template:
     allowed = (from_,) if isinstance(from_, TemplateStatus) else from_
     with transaction.atomic():
         template = _locked_template(template_id)
@@ -196,6 +230,7 @@ def _change_template(
             raise refuse(Code.STATE_CONFLICT, f"the template is {template.status}: it cannot become {to}")
         template.status = to
         template.save(update_fields=["status", "updated_at"])
+    return template
 
 
 def _letters_of(template_id: int) -> MessageQuerySet:

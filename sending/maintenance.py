@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from gateway import wakeups
-from sending import blobs, editorial, leases, outcomes, queue, services
+from sending import blobs, editorial, leases, outcomes, queue, services, withdrawing
 from sending.channels import channels
 from sending.models import Dispatcher, Message
 from sending.models.message import MessageQuerySet
@@ -23,6 +23,7 @@ def tick() -> None:
     recover_dead()
     release_due()
     withdraw_expired()
+    withdrawing.go_on()
     for name in channels():
         wakeups.wake(services.DISPATCH_TASK, name)
 

@@ -25,15 +25,16 @@ _CHUNK = 500
 _log = logging.getLogger(__name__)
 
 
-def submit(*, caller: Caller, letter: Letter) -> Accepted:
-    """Take one letter, once (contract send_v2, "sendMail: fields"); raises Refusal with all that is wrong with it."""
-    result = submit_many(caller=caller, letters=[letter])[0]
+def submit(*, caller: Caller, letter: Letter, job_id: int | None = None) -> Accepted:
+    """Take one letter, once (contract send_v2, "sendMail: fields"); raises Refusal with all that is wrong with it.
+    ``job_id`` names the job that sends it: cancelling that withdraws it, while it can be."""
+    result = submit_many(caller=caller, letters=[letter], job_id=job_id)[0]
     if isinstance(result, Refusal):
         raise result
     return result
 
 
-def submit_many(*, caller: Caller, letters: Sequence[Letter]) -> list[Accepted | Refusal]:
+def submit_many(*, caller: Caller, letters: Sequence[Letter], job_id: int | None = None) -> list[Accepted | Refusal]:
     """Take each letter or refuse it on its own; the results in the order of ``letters``.
 
     A database that fails is raised while no letter was taken; after that each letter it fails for is refused with
@@ -52,7 +53,7 @@ def submit_many(*, caller: Caller, letters: Sequence[Letter]) -> list[Accepted |
                     # A request taken once is answered alike although its template is disabled or its time is over.
                     before = repeat_of(caller, letters[index])
                     results[index] = before if isinstance(before, Accepted) else refusal
-            take(caller, good, results)
+            take(caller, good, results, job_id=job_id)
         except (OperationalError, InterfaceError):
             if not any(isinstance(result, Accepted) for result in results.values()):
                 raise

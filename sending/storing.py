@@ -11,7 +11,8 @@ import psycopg
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
-from sending.models import Message, MessageEvent
+from sending import storing_sqlite
+from sending.models import Message
 
 _COLUMNS = tuple(field.attname for field in Message._meta.concrete_fields if not field.primary_key)
 # What a new message has that no letter says.
@@ -51,14 +52,9 @@ def insert(rows: Sequence[dict[str, Any]], *, actor: str) -> None:
         for row in rows:
             row["id"] = ids[row["uuid"]]
         return
-    with transaction.atomic():
-        messages = Message.objects.bulk_create(Message(**row) for row in rows)
-        MessageEvent.objects.bulk_create(
-            MessageEvent(message=message, created_at=message.created_at, name=message.status, actor=actor)
-            for message in messages
-        )
-    for row, message in zip(rows, messages, strict=True):
-        row["id"] = message.pk
+    numbers = storing_sqlite.insert([{**_DEFAULTS, **row} for row in rows], actor=actor)
+    for row, pk in zip(rows, numbers, strict=True):
+        row["id"] = pk
 
 
 def _insert_one(row: dict[str, Any], actor: str) -> dict[UUID, int]:

@@ -34,13 +34,19 @@ class Accepted:
     is_repeat: bool = False
 
 
-def take(caller: Caller, examined: dict[int, Examined], results: dict[int, Accepted | Refusal]) -> None:
+def take(
+    caller: Caller,
+    examined: dict[int, Examined],
+    results: dict[int, Accepted | Refusal],
+    *,
+    job_id: int | None = None,
+) -> None:
     """Store letters in one transaction, into ``results`` what came of each; where a request id among them is already
     taken, those that repeat it apart from the others."""
     if not examined:
         return
     try:
-        rows = _store(caller, list(examined.values()))
+        rows = _store(caller, list(examined.values()), job_id)
     except Refusal as refusal:
         results |= dict.fromkeys(examined, refusal)
         return
@@ -50,14 +56,14 @@ def take(caller: Caller, examined: dict[int, Examined], results: dict[int, Accep
             # Where none repeats, somebody else's transaction was in between, or one letter alone is in the way.
             parts = [fresh] if len(fresh) < len(examined) else [{index: one} for index, one in examined.items()]
             for part in parts:
-                take(caller, part, results)
+                take(caller, part, results, job_id=job_id)
             rest = {index: one for index, one in examined.items() if index not in fresh}
             firsts = {first.idempotency_key: first for first in _same_requests(caller, rest)}
             for index, one in rest.items():
                 if first := firsts.get(one.letter.request_id):
                     results[index] = _answered_as(first, one.letter)
                 else:
-                    take(caller, {index: one}, results)
+                    take(caller, {index: one}, results, job_id=job_id)
             return
         ((index, only),) = examined.items()
         repeat = repeat_of(caller, only.letter)
@@ -85,7 +91,7 @@ def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, 
     return fresh
 
 
-def _store(caller: Caller, examined: Sequence[Examined]) -> list[dict[str, Any]]:
+def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> list[dict[str, Any]]:
     """Rows of the letters, their attachments and first events, in one transaction; files before rows. The letters'
     rows, with their ids."""
     attachments = [attachment for one in examined for attachment in one.letter.attachments]
@@ -94,7 +100,7 @@ def _store(caller: Caller, examined: Sequence[Examined]) -> list[dict[str, Any]]
             raise IntegrityError("a request id of these was taken before")
         _keep(attachments)
     now = timezone.now()
-    rows = [to_row(caller, one, now=now) for one in examined]
+    rows = [to_row(caller, one, now=now, job_id=job_id) for one in examined]
     if not attachments:
         storing.insert(rows, actor=caller.actor)
         return rows

@@ -1,4 +1,4 @@
-"""What is stuck: letters in doubt, letters overdue, workers that vanished, lanes that rest."""
+"""What is stuck: letters in doubt, letters and jobs overdue, workers that vanished, lanes that rest."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _FAILURE_SECONDS = 900.0
 
 def stuck() -> Iterator[Finding]:
     """All that waits for longer than it should."""
-    found = list(_findings())
+    found = [*_findings(), *_jobs()]
     yield from found or [ok("queue", "nothing is stuck")]
 
 
@@ -36,3 +36,15 @@ def _findings() -> Iterator[Finding]:
     for lane in Lane.objects.filter(paused_until__gt=now):
         seconds = (lane.paused_until - now).total_seconds() if lane.paused_until else 0
         yield warning(f"lane {lane}", f"rests for {seconds:.0f} s more: {lane.reason}")
+
+
+def _jobs() -> Iterator[Finding]:
+    for item in vital_signs.jobs():
+        subject = f"{item.queue} jobs"
+        words = f"{item.waiting} jobs wait, the oldest for {item.seconds:.0f} s"
+        if item.seconds >= _FAILURE_SECONDS and not item.claimed:
+            yield failure(subject, f"{words}: no worker takes them")
+        elif item.seconds >= _WARNING_SECONDS:
+            yield warning(subject, f"{words}: {item.claimed} are at work" if item.claimed else words)
+        if item.silent:
+            yield warning(subject, f"{item.silent} had no heartbeat for long, and nobody rescued them: does beat run?")

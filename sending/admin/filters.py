@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, MultipleDropdownFilter
 
 from gateway.console.filters import DaysFilter, number_in
-from sending.admin import paging, wording
+from sending import ranges
+from sending.admin import wording
 from sending.channels import channels
 from sending.models import Template, TemplateVersion
 from sending.models.message import MessageQuerySet
@@ -66,4 +67,4 @@ class AcceptedFilter(DaysFilter):
     parameter_name = "accepted"
 
     def within(self, rows: MessageQuerySet, since: datetime | None, until: datetime | None) -> MessageQuerySet:
-        return paging.between(rows, since, until)
+        return ranges.between(rows, since, until)

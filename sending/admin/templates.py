@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
@@ -37,23 +38,28 @@ class Change:
     icon: str
     variant: str
     sources: frozenset[TemplateStatus]
-    run: Callable[[Caller, int, str], int | None]
+    # Makes the change and says what it does to letters; "" when nothing.
+    run: Callable[[Caller, int, str], str]
 
 
-def _suspend(caller: Caller, template_id: int, reason: str) -> int:
-    return editorial.suspend_template(caller=caller, template_id=template_id, reason=reason)
+def _suspend(caller: Caller, template_id: int, reason: str) -> str:
+    count = editorial.suspend_template(caller=caller, template_id=template_id, reason=reason)
+    return gettext("Messages held: %(count)d.") % {"count": count}
 
 
-def _enable(caller: Caller, template_id: int, reason: str) -> int:
-    return editorial.enable_template(caller=caller, template_id=template_id, reason=reason)
+def _enable(caller: Caller, template_id: int, reason: str) -> str:
+    job = editorial.enable_template(caller=caller, template_id=template_id, reason=reason)
+    return gettext("Job %(id)d lets go the messages it held.") % {"id": job.pk} if job else ""
 
 
-def _disable(caller: Caller, template_id: int, reason: str) -> None:
+def _disable(caller: Caller, template_id: int, reason: str) -> str:
     editorial.disable_template(template_id=template_id)
+    return ""
 
 
-def _archive(caller: Caller, template_id: int, reason: str) -> None:
+def _archive(caller: Caller, template_id: int, reason: str) -> str:
     editorial.archive_template(template_id=template_id)
+    return ""
 
 
 _CHANGES = {
@@ -223,13 +229,9 @@ class TemplateAdmin(ModelAdmin):
         change = _CHANGES[verb]
 
         def act(reason: str) -> str:
-            count = change.run(audit.caller(request), pk, reason) or 0
+            effect = change.run(audit.caller(request), pk, reason)
             status = wording.TEMPLATE_STATUSES[TemplateStatus(Template.objects.get(pk=pk).status)]
-            return str(_("%(name)s: %(status)s. Messages moved: %(count)d.")) % {
-                "name": template.name,
-                "status": status,
-                "count": count,
-            }
+            return f"{template.name}: {status}. {effect}".rstrip()
 
         question = Question(
             verb=verb,

@@ -1,6 +1,5 @@
 """What the commands over messages share: which messages, why, by whom, and how the result is printed."""
 
-import getpass
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from gateway import wakeups
 from gateway.caller import Caller
 from gateway.errors import Refusal
+from gateway.management.house import house_caller
 from sending.models import Message
 from sending.states import Status
 
@@ -69,8 +69,3 @@ class MessageCommand(BaseCommand):
                 return 0
         half = len(ids) // 2
         return self._move_part(caller, ids[:half], reason) + self._move_part(caller, ids[half:], reason)
-
-
-def house_caller() -> Caller:
-    """The person at the command line, as events name them."""
-    return Caller.house(f"{getpass.getuser()} (command)")

@@ -5,6 +5,7 @@ from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.message import Message, MessageEvent
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
+from sending.models.withdrawal import Withdrawal
 
 __all__ = [
     "Attachment",
@@ -16,4 +17,5 @@ __all__ = [
     "Template",
     "TemplateVersion",
     "UncertainMessage",
+    "Withdrawal",
 ]

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.django_db
 NASTY = "<script>alert(1)</script>"
 
 
+@pytest.fixture(autouse=True)
+def no_triggers(db: None) -> None:
+    """None of those that a site begins with."""
+    Trigger.objects.all().delete()
+
+
 def _form(**columns: Any) -> dict[str, Any]:
     """The form as a browser sends it, for a trigger that somebody has to start."""
     return {

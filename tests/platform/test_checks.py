@@ -14,7 +14,16 @@ from django.core.exceptions import ImproperlyConfigured
 from hammy_project import checks
 from hammy_project.environment import Environment
 
-_ALL = (checks.addresses, checks.places, checks.networks, checks.folders, checks.numbers, checks.habits, checks.secrets)
+_ALL = (
+    checks.addresses,
+    checks.places,
+    checks.networks,
+    checks.folders,
+    checks.numbers,
+    checks.jobs,
+    checks.habits,
+    checks.secrets,
+)
 
 
 def _ids() -> list[str]:
@@ -52,6 +61,15 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("LANGUAGE_CODE", "xx", ["hammy.E012"]),
         ("HAMMY_RETENTION_DAYS", 0, ["hammy.E013"]),
         ("HAMMY_RETENTION_DAYS", -2, ["hammy.E013"]),
+        ("HAMMY_JOB_RETENTION_DAYS", 0, ["hammy.E013"]),
+        ("HAMMY_JOB_HEARTBEAT_SECONDS", 0.0, ["hammy.E008"]),
+        ("HAMMY_JOB_GRACE_SECONDS", -1.0, ["hammy.E008"]),
+        ("HAMMY_TRIGGER_LATE_SECONDS", 0.0, ["hammy.E008"]),
+        ("LONG_WORKER_PROCESSES", 0, ["hammy.E008"]),
+        ("HAMMY_JOB_LOST_SECONDS", 4.0, ["hammy.E014"]),
+        ("HAMMY_JOB_HEARTBEAT_SECONDS", 7.5, ["hammy.E014"]),
+        ("HAMMY_JOB_CLASSES", ["tests.jobs.classes", "tests.jobs.nothing"], ["hammy.E015"]),
+        ("HAMMY_REPORT_RECIPIENTS", ["anna@example.org", "nobody"], ["hammy.E016"]),
         ("HAMMY_TOKEN_MINUTES", 1441, ["hammy.W005"]),
     ],
 )

@@ -16,6 +16,10 @@ from gateway.caller import Caller
 from gateway.models import ApiClient
 from hammy_project import doctor, vital_signs
 from hammy_project.doctor import Level, broker, database, findings, machine, queue, smtp, templates
+from jobs import queue as job_queue
+from jobs import services as job_services
+from jobs.models import Job
+from jobs.states import Queue
 from sending import services
 from sending.channels.base import SmtpServer
 from sending.letter import Letter
@@ -154,6 +158,28 @@ def test_what_is_stuck_is_told(caller: Caller) -> None:
         ("EMAIL UNCERTAIN", "warning"),
         (f"worker {dispatcher}", "warning"),
         ("lane EMAIL", "warning"),
+    ]
+
+
+@pytest.mark.django_db
+def test_jobs_that_wait_for_long_are_told_and_whether_anybody_is_at_work() -> None:
+    now = timezone.now()
+    quick = job_services.submit(caller=Caller.house(), job_class="tests.Nothing")
+    later = job_services.submit(caller=Caller.house(), job_class="tests.Nothing")
+    Job.objects.filter(pk=later.pk).update(due_at=now + timedelta(hours=1))
+    long = [job_services.submit(caller=Caller.house(), job_class="tests.Count", params=[("STEPS", "1")]) for _ in "12"]
+    assert _seen(queue.stuck) == [("queue", "ok")]
+    Job.objects.filter(pk=quick.pk).update(due_at=now - timedelta(hours=1))
+    job_queue.claim(queue=Queue.LONG, worker="w", size=1)
+    Job.objects.filter(pk=long[1].pk).update(due_at=now - timedelta(hours=1))
+    assert [(found.subject, found.level.value, found.words) for found in queue.stuck()] == [
+        ("quick jobs", "failure", "2 jobs wait, the oldest for 3600 s: no worker takes them"),
+        ("long jobs", "warning", "1 jobs wait, the oldest for 3600 s: 1 are at work"),
+    ]
+    Job.objects.exclude(pk=long[0].pk).delete()
+    Job.objects.update(heartbeat_at=now - timedelta(minutes=5))
+    assert [(found.subject, found.words) for found in queue.stuck()] == [
+        ("long jobs", "1 had no heartbeat for long, and nobody rescued them: does beat run?")
     ]
 
 

@@ -13,6 +13,10 @@ from django.utils import timezone
 from gateway import metrics
 from gateway.caller import Caller
 from hammy_project import health, vital_signs
+from jobs import queue as job_queue
+from jobs import services as job_services
+from jobs.models import Job
+from jobs.states import Queue
 from sending import services
 from sending.letter import Letter
 from sending.models import Message
@@ -123,6 +127,29 @@ def test_metrics_sum_the_processes_and_count_what_waits(client: Client, caller: 
     assert any(line.startswith('hammy_messages_total{channel="EMAIL",event="accepted"} ') for line in lines)
     (age,) = [line for line in lines if line.startswith("hammy_messages_waiting_oldest_seconds{")]
     assert 50 <= float(age.rpartition(" ")[2]) < 110
+
+
+@pytest.mark.django_db
+def test_metrics_count_the_jobs_of_each_queue(client: Client, django_assert_num_queries: Any) -> None:
+    for _ in range(3):
+        job_services.submit(caller=Caller.house(), job_class="tests.Nothing")
+    job_queue.claim(queue=Queue.QUICK, worker="w", size=1)
+    Job.objects.filter(status="RUNNING").update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    Job.objects.filter(status="NEW").update(due_at=timezone.now() - timedelta(seconds=50))
+    with django_assert_num_queries(3):
+        (quick, _long) = vital_signs.jobs()
+    assert 50 <= quick.seconds < 110
+    lines = client.get("/metrics").content.decode().splitlines()
+    assert {
+        line for line in lines if line.startswith("hammy_jobs_") and "oldest" not in line and "_total" not in line
+    } == {
+        'hammy_jobs_waiting{queue="quick"} 2.0',
+        'hammy_jobs_waiting{queue="long"} 0.0',
+        'hammy_jobs_running{queue="quick"} 1.0',
+        'hammy_jobs_running{queue="long"} 0.0',
+        'hammy_jobs_silent{queue="quick"} 1.0',
+        'hammy_jobs_silent{queue="long"} 0.0',
+    }
 
 
 @pytest.mark.django_db

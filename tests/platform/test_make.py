@@ -11,7 +11,20 @@ import pytest
 from django.conf import settings
 
 _FILES = ("Makefile", "requirements.txt", "requirements-dev.txt")
-_PROMISED = {"help", "demo", "run", "worker", "beat", "test", "test-services", "soak", "bench", "lint", "types"}
+_PROMISED = {
+    "help",
+    "demo",
+    "run",
+    "worker",
+    "long-worker",
+    "beat",
+    "test",
+    "test-services",
+    "soak",
+    "bench",
+    "lint",
+    "types",
+}
 
 
 def _run(*command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

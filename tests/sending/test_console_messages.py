@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sending.admin import paging
+from sending import ranges
 from sending.models import Message, MessageEvent
 from tests.console import client_of, plain_pages  # noqa: F401
 from tests.factories import make_caller
@@ -124,7 +124,7 @@ def test_the_list_is_narrowed_by_the_days_of_acceptance_both_included() -> None:
 
 
 def test_a_range_of_time_holds_exactly_its_messages_across_gaps_and_lulls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "_CLOSE", 3)
+    monkeypatch.setattr(ranges, "_CLOSE", 3)
     template = submitted()
     start = timezone.now() - timedelta(days=100)
     # Ten a second for a while, nothing for a month, then one each hour; every seventh is gone.
@@ -141,7 +141,7 @@ def test_a_range_of_time_holds_exactly_its_messages_across_gaps_and_lulls(monkey
     for hours in (-1, 0, 0.002, 10, 30 * 24, 30 * 24 + 100.5, 30 * 24 + 299, 31 * 24 * 2):
         since = start + timedelta(hours=hours)
         for length in (timedelta(seconds=1), timedelta(days=3), timedelta(days=40)):
-            found = set(paging.between(Message.objects.all(), since, since + length).values_list("id", flat=True))
+            found = set(ranges.between(Message.objects.all(), since, since + length).values_list("id", flat=True))
             assert found == {pk for pk, moment in everything if since <= moment < since + length}
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jobs.models import Job
 from sending.models import Message, Template, TemplateVersion
 from tests.console import client_of, plain_pages, trail  # noqa: F401
 from tests.sending.factories import make_template, submitted
@@ -164,10 +165,17 @@ def test_a_template_is_suspended_and_enabled_with_a_reason() -> None:
     client = client_of("Template editor")
     address = f"{TEMPLATES}{version.template_id}/status/"
     assert "held" in client.get(f"{address}suspend/").content.decode()
-    for verb, template_status, message_status in (("suspend", "SUSPENDED", "HELD"), ("enable", "ENABLED", "ACCEPTED")):
-        client.post(f"{address}{verb}/", {"reason": "ok"})
+    said = []
+    for verb in ("suspend", "enable"):
+        page = client.post(f"{address}{verb}/", {"reason": "ok"}, follow=True)
+        said += [str(notice) for notice in page.context["messages"]]
         message.refresh_from_db()
-        assert (Template.objects.get().status, message.status) == (template_status, message_status)
+        # A job lets it go (tests/sending/test_job_classes.py).
+        assert (Template.objects.get().status, message.status) == (f"{verb.upper()}ED".replace("EE", "E"), "HELD")
+    assert said == [
+        "TEST.MAIL: Suspended. Messages held: 1.",
+        f"TEST.MAIL: Enabled. Job {Job.objects.get().pk} lets go the messages it held.",
+    ]
     assert trail() == [(str(version.template_id), "suspend: ok"), (str(version.template_id), "enable: ok")]
     assert client.post(f"{address}nonsense/", {"reason": "x"}).status_code == 404
 

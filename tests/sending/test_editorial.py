@@ -7,6 +7,7 @@ from django.utils import timezone, translation
 
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal
+from jobs.models import Job
 from sending import editorial, services
 from sending.letter import Property
 from sending.models import Message, MessageEvent, Template, TemplateVersion
@@ -120,28 +121,24 @@ def test_r14_suspending_a_template_holds_what_waits_and_what_comes() -> None:
     assert event_names(timed) == ["HELD", "HELD"]
 
 
-def test_r14_enabling_it_again_releases_them_in_bulk_each_at_its_time(
-    wakes: list[tuple[str, ...]], django_capture_on_commit_callbacks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(editorial, "_BATCH", 2)
+def test_r14_enabling_it_again_leaves_releasing_to_a_job_that_knows_why_and_by_whom() -> None:
     version = make_template()
-    caller = make_caller()
-    send_at = timezone.now() + timedelta(hours=1)
-    waiting = [_typed(caller) for _ in range(5)]
-    timed = _typed(caller, send_at=send_at)
-    by_hand = _typed(caller)
-    services.hold(caller=EDITOR, message_ids=[by_hand.pk], reason="kézzel")
+    held = _typed()
     editorial.suspend_template(caller=EDITOR, template_id=version.template_id, reason="hibás")
-    with django_capture_on_commit_callbacks(execute=True):
-        assert editorial.enable_template(caller=EDITOR, template_id=version.template_id, reason="javítva") == 6
-    by_hand.refresh_from_db()
-    timed.refresh_from_db()
-    assert (by_hand.status, by_hand.held_for) == ("HELD", "PERSON")
-    assert (timed.status, timed.due_at, timed.held_for) == ("ACCEPTED", send_at, "")
-    released = Message.objects.filter(pk__in=[message.pk for message in waiting])
-    assert {(message.status, message.held_for) for message in released} == {("ACCEPTED", "")}
-    assert Message.objects.due("EMAIL", timezone.now()).count() == 5
-    assert ("sending.tasks.dispatch", "EMAIL") in wakes
+    job = editorial.enable_template(caller=EDITOR, template_id=version.template_id, reason="javítva")
+    assert job is not None
+    assert (job.job_class, job.status, job.user_name) == (editorial.RELEASE_JOB, "NEW", "szerkeszto")
+    assert job.params == [["templates.suspended_to_enabled", "TEST.MAIL"], ["REASON", "javítva"]]
+    assert event_names(held) == ["ACCEPTED", "HELD"]
+
+
+def test_enabling_a_template_that_holds_nothing_starts_no_job() -> None:
+    version = make_template()
+    by_hand = _typed()
+    services.hold(caller=EDITOR, message_ids=[by_hand.pk], reason="kézzel")
+    editorial.suspend_template(caller=EDITOR, template_id=version.template_id, reason="r")
+    assert editorial.enable_template(caller=EDITOR, template_id=version.template_id, reason="r") is None
+    assert not Job.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
-"""New messages into the tables: alone by a prepared statement, many by one list; the same comes of both."""
+"""New messages into the tables: alone, many, or together with others; the same comes of all."""
 
+import threading
+import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection
 
-from sending import storing
+from sending import storing, storing_sqlite
 from sending.acceptance import examine, to_row
 from sending.models import Message, MessageEvent
 from tests.factories import make_caller
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 _OWN = {"id", "uuid", "request_id", "idempotency_key", "digest"}
 only_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL prepares statements")
+only_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="how SQLite is written and asked")
 
 
 def _row(caller, request_id: str, **changes):
@@ -79,3 +82,62 @@ def test_a_pooler_that_gives_another_session_costs_the_preparing_and_no_letter()
     assert connection.connection.prepare_threshold is None
     assert list(Message.objects.values_list("request_id", flat=True).order_by("id")) == ["R1", "R2", "R3", "R4"]
     assert MessageEvent.objects.count() == 4
+
+
+@only_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_letters_that_come_while_another_is_written_share_a_commit(monkeypatch) -> None:
+    caller = make_caller()
+    storing.insert([_row(caller, "R1")], actor="first")
+    sizes, real = [], storing_sqlite._store
+    monkeypatch.setattr(storing_sqlite, "_store", lambda source: (sizes.append(len(source)), real(source))[1])
+    rows = [_row(caller, f"R{number}") for number in range(2, 5)]
+    assert _insert_at_once(rows) == [None, None, None]
+    assert sizes == [3]
+    assert [_stored(row)["recipient_name"] for row in rows] == ["Teszt Elek"] * 3
+    events = MessageEvent.objects.values_list("message__request_id", "message_id", "name", "actor", "created_at")
+    assert set(events.exclude(actor="first")) == {
+        (row["request_id"], row["id"], "ACCEPTED", f"by {row['request_id']}", NOW) for row in rows
+    }
+
+
+@only_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_repeated_request_is_refused_alone_among_those_that_came_with_it() -> None:
+    caller = make_caller()
+    storing.insert([_row(caller, "R1")], actor="first")
+    *refusals, other = _insert_at_once([_row(caller, "R1"), _row(caller, "R2"), _row(caller, "R1"), _row(caller, "R3")])
+    assert ([type(refusal) for refusal in refusals], other) == ([IntegrityError, type(None), IntegrityError], None)
+    assert sorted(Message.objects.values_list("request_id", flat=True)) == ["R1", "R2", "R3"]
+    assert MessageEvent.objects.count() == 3
+    assert storing_sqlite._waiting == []
+
+
+@only_sqlite
+def test_what_is_due_is_found_by_its_index() -> None:
+    plan = Message.objects.due("EMAIL", NOW).explain()
+    assert "SEARCH sending_message USING INDEX message_due (channel=? AND due_at<?)" in plan
+
+
+def _insert_at_once(rows) -> list[Exception | None]:
+    """Each by a thread of its own, while another thread has the turn; what became of each."""
+    refusals: list[Exception | None] = [None] * len(rows)
+
+    def insert(index: int) -> None:
+        try:
+            storing.insert([rows[index]], actor=f"by {rows[index]['request_id']}")
+        except IntegrityError as error:
+            refusals[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=insert, args=[index]) for index in range(len(rows))]
+    with storing_sqlite._turn:
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + 20
+        while len(storing_sqlite._waiting) < len(rows) and time.monotonic() < until:
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    return refusals

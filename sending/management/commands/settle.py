@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from gateway import wakeups
 from gateway.dates import format_moment
 from gateway.errors import Refusal
+from gateway.management.house import house_caller
 from sending import services
-from sending.management.base import house_caller
 from sending.models import Message
 
 

@@ -1,4 +1,4 @@
-"""Messages by time: dates become ranges of the primary key."""
+"""Messages of a span of time, found by ranges of the primary key."""
 
 from datetime import datetime, timedelta
 

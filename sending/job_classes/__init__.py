@@ -1,0 +1,1 @@
+"""The sending floor's job classes: one file each, found by jobs.registry."""
