@@ -9,8 +9,8 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
-from django.urls import NoReverseMatch
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +21,9 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from sending.admin.filters import OlderFilter
-from sending.admin.read_only import ReadOnlyAdmin
+from gateway.console.filters import OlderFilter, number_in
+from gateway.console.read_only import ReadOnlyAdmin
+from jobs.models import Recurrence
 
 admin.site.index_title = _("Overview")
 
@@ -121,9 +122,20 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
-    """What beat does and when."""
+    """What beat does and when; a trigger's own times are looked at and changed at the trigger."""
 
     form = PeriodicTaskForm
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The task, or the page of the trigger whose times it holds."""
+        owned = Recurrence.objects.filter(periodic_task_id=number_in(object_id))
+        trigger_id = owned.values_list("trigger_id", flat=True).first()
+        if trigger_id is not None and request.user.has_perm("jobs.view_trigger"):
+            return HttpResponseRedirect(reverse("admin:jobs_trigger_change", args=[trigger_id]))
+        answer: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        return answer
 
 
 @admin.register(IntervalSchedule)

@@ -67,6 +67,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Jobs"),
+                "separator": True,
+                "items": [
+                    _item(_("Jobs"), "work_history", "jobs_job_changelist", "jobs.view_job"),
+                    _item(_("Triggers"), "bolt", "jobs_trigger_changelist", "jobs.view_trigger"),
+                    _item(_("Firings"), "event_repeat", "jobs_triggerfiring_changelist", "jobs.view_triggerfiring"),
+                ],
+            },
+            {
                 "title": _("Ways out"),
                 "separator": True,
                 "items": [

@@ -1,8 +1,8 @@
-"""The console's first page: how letters fare, in few and cheap looks that many visitors share."""
+"""The console's first page: how letters and jobs fare, in few and cheap looks that many visitors share."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from hammy_project import job_figures
 from sending.admin import wording
 from sending.models import Lane, Message
 from sending.ranges import between
@@ -26,14 +27,22 @@ _BADGE_MOST = 99
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the figures to the page of who may see messages."""
-    if not request.user.has_perm("sending.view_message"):
-        return context
-    figures = cache.get("console-overview")
+    """Add the figures to the page of who may see messages, or jobs, or both."""
+    if request.user.has_perm("sending.view_message"):
+        figures = _remembered("console-overview", measure)
+        context = {**context, "overview": _worded(figures), "lanes_resting": _resting_lanes(request)}
+    if request.user.has_perm("jobs.view_job"):
+        figures = _remembered("console-overview-jobs", job_figures.measure)
+        context = {**context, "jobs_overview": job_figures.worded(figures)}
+    return context
+
+
+def _remembered(key: str, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    figures: dict[str, Any] | None = cache.get(key)
     if figures is None:
-        figures = measure()
-        cache.set("console-overview", figures, _FRESH_SECONDS)
-    return {**context, "overview": _worded(figures), "lanes_resting": _resting_lanes(request)}
+        figures = look()
+        cache.set(key, figures, _FRESH_SECONDS)
+    return figures
 
 
 def measure() -> dict[str, Any]:

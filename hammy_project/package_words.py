@@ -13,6 +13,7 @@ UNFOLD = (
     gettext_noop(" By %(filter_title)s "),
     gettext_noop("From"),
     gettext_noop("To"),
+    gettext_noop("Date"),
     gettext_noop("Date from"),
     gettext_noop("Date to"),
     gettext_noop("General"),

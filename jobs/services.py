@@ -36,6 +36,7 @@ def submit(
     parent: Job | None = None,
     trigger: Trigger | None = None,
     concurrency_key: str = "",
+    reason: str = "",
 ) -> Job:
     """Take one job: its row and its CREATED event, or nothing. Raises 3002 for an unknown class and what
     ``jobs.params.parse`` raises; ParentGone when ``parent`` does not hold its claim any more."""
@@ -62,13 +63,19 @@ def submit(
             if not queue.locked(held).values_list("id"):
                 raise ParentGone
         job.save(force_insert=True)
-        queue.note([job.pk], (EventName.CREATED,), at=now, actor=caller.actor)
+        queue.note([job.pk], (EventName.CREATED,), at=now, reason=reason, actor=caller.actor)
         queue.wake([job.queue])
     return job
 
 
 def trigger_job(
-    *, caller: Caller, name: str, leg_ids: Sequence[str] = (), params: Pairs = (), concurrency_key: str = ""
+    *,
+    caller: Caller,
+    name: str,
+    leg_ids: Sequence[str] = (),
+    params: Pairs = (),
+    concurrency_key: str = "",
+    reason: str = "",
 ) -> Job:
     """Run a defined trigger now (contract job_v1, "triggerJob"); raises 1001, 1002, 1004 and 3002 (404 unknown, 409
     disabled). ``params`` override the trigger's own."""
@@ -86,6 +93,7 @@ def trigger_job(
         params=_with_legs(trigger, leg_ids, merged([(key, value) for key, value in trigger.params], params)),
         trigger=trigger,
         concurrency_key=concurrency_key,
+        reason=reason,
     )
 
 

@@ -140,6 +140,11 @@ class Job(models.Model):
             models.Index(fields=["queue", "due_at", "id"], condition=Q(status=Status.NEW), name="job_due"),
             models.Index(fields=["claim"], condition=Q(claim__isnull=False), name="job_claimed"),
             models.Index(fields=["trigger", "id"], condition=Q(status__in=_OPEN), name="job_open_of_trigger"),
+            models.Index(
+                fields=["trigger", "-created_at", "-id"],
+                condition=Q(trigger__isnull=False),
+                name="job_trigger_list",
+            ),
             models.Index(fields=["root", "created_at", "id"], condition=Q(root__isnull=False), name="job_tree"),
             models.Index(fields=["parent", "id"], condition=Q(parent__isnull=False), name="job_children"),
             models.Index(fields=["-created_at", "-id"], name="job_list"),
@@ -156,7 +161,7 @@ class Job(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.pk} {self.job_class} {self.status}"
+        return f"{self.pk} {self.job_class}"
 
 
 class JobEvent(models.Model):

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from gateway.console import labels
 from sending.admin import wording
 from sending.models import Message
 from sending.states import HeldFor, Status
@@ -62,11 +63,11 @@ def events(message: Message) -> list[dict[str, Any]]:
             "event": event,
             "name": wording.STATUSES[Status(event.name)],
             "colour": wording.STATUS_COLOURS[Status(event.name)],
-            "at": wording.moment(event.created_at, milliseconds=True),
+            "at": labels.moment(event.created_at, milliseconds=True),
         }
         for event in message.events.order_by("-id")
     ]
 
 
 def _moment(value: datetime | None) -> str:
-    return wording.moment(value) if value else ""
+    return labels.moment(value) if value else ""

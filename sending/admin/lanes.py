@@ -13,10 +13,10 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from gateway.console.confirming import Question, ask
+from gateway.console.read_only import ReadOnlyAdmin
 from sending import lanes
-from sending.admin.confirming import Question, ask
 from sending.admin.messages import OPERATE
-from sending.admin.read_only import ReadOnlyAdmin
 from sending.models import Dispatcher, Lane
 
 

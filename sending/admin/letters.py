@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from unfold.admin import ModelAdmin
 
+from gateway.console import audit
 from sending import blobs
-from sending.admin import audit
 from sending.admin.frames import download, framed, with_frame
 from sending.channels import channel
 from sending.models import Attachment, Message

@@ -12,12 +12,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from sending.admin import audit, facts, finding, wording
-from sending.admin.confirming import Question, ask
-from sending.admin.filters import AcceptedFilter, ChannelFilter, ClientFilter, OlderFilter, StatusFilter, TemplateFilter
+from gateway.console import audit, labels
+from gateway.console.confirming import Question, ask
+from gateway.console.filters import ClientFilter, OlderFilter
+from gateway.console.read_only import ReadOnlyAdmin
+from sending.admin import facts, finding, wording
+from sending.admin.filters import AcceptedFilter, ChannelFilter, StatusFilter, TemplateFilter
 from sending.admin.letters import LetterPages
 from sending.admin.operations import MOVING, OPERATIONS, SETTLING, Operation
-from sending.admin.read_only import ReadOnlyAdmin
 from sending.models import Message
 from sending.models.message import MessageQuerySet
 from sending.states import Status
@@ -77,12 +79,12 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
 
     @admin.display(description=_("Accepted at"))
     def accepted(self, message: Message) -> str:
-        return wording.moment(message.created_at)
+        return labels.moment(message.created_at)
 
     @admin.display(description=_("Status"))
     def state(self, message: Message) -> SafeString:
         status = Status(message.status)
-        return wording.label(wording.STATUSES[status], wording.STATUS_COLOURS[status])
+        return labels.label(wording.STATUSES[status], wording.STATUS_COLOURS[status])
 
     @admin.display(description=_("Type or subject"))
     def what(self, message: Message) -> str:

@@ -18,11 +18,12 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from gateway.body import decode_json
+from gateway.console import audit, labels
+from gateway.console.confirming import Question, ask
+from gateway.console.filters import number_in
 from gateway.errors import Refusal
 from sending import editorial
-from sending.admin import audit, wording
-from sending.admin.confirming import Question, ask
-from sending.admin.filters import number_in
+from sending.admin import wording
 from sending.admin.frames import framed, with_frame
 from sending.models import TemplateVersion
 from sending.rendering import compile_version
@@ -101,7 +102,7 @@ class TemplateVersionAdmin(ModelAdmin):
     @admin.display(description=_("Status"))
     def status_label(self, version: TemplateVersion) -> SafeString:
         status = VersionStatus(version.status)
-        return wording.label(wording.VERSION_STATUSES[status], wording.VERSION_COLOURS[status])
+        return labels.label(wording.VERSION_STATUSES[status], wording.VERSION_COLOURS[status])
 
     def has_change_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.status == VersionStatus.DRAFT)
@@ -302,4 +303,6 @@ class TemplateVersionAdmin(ModelAdmin):
             target=reverse(f"admin:sending_templateversion_{verb}", args=[pk]),
             back=reverse("admin:sending_template_change", args=[version.template_id]),
         )
-        return ask(self, request, question, act if request.method == "POST" else None)
+        return ask(
+            self, request, question, act if request.method == "POST" else None, refusals=(Refusal, TemplateError)
+        )

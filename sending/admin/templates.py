@@ -18,11 +18,14 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget
 
 from gateway.caller import Caller
+from gateway.console import audit, labels
+from gateway.console.confirming import Question, ask
+from gateway.errors import Refusal
 from sending import editorial
-from sending.admin import audit, wording
-from sending.admin.confirming import Question, ask
+from sending.admin import wording
 from sending.models import Template, TemplateVersion
 from sending.states import TemplateStatus, VersionStatus
+from sending.templating import TemplateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,7 @@ class VersionInline(TabularInline):
     @admin.display(description=_("Status"))
     def state(self, version: TemplateVersion) -> SafeString:
         status = VersionStatus(version.status)
-        return wording.label(wording.VERSION_STATUSES[status], wording.VERSION_COLOURS[status])
+        return labels.label(wording.VERSION_STATUSES[status], wording.VERSION_COLOURS[status])
 
     @admin.display(description=_("Subject"))
     def headline(self, version: TemplateVersion) -> str:
@@ -184,7 +187,7 @@ class TemplateAdmin(ModelAdmin):
     @admin.display(description=_("Status"))
     def status_label(self, template: Template) -> SafeString:
         status = TemplateStatus(template.status)
-        return wording.label(wording.TEMPLATE_STATUSES[status], wording.TEMPLATE_COLOURS[status])
+        return labels.label(wording.TEMPLATE_STATUSES[status], wording.TEMPLATE_COLOURS[status])
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.change_status)
@@ -240,4 +243,6 @@ class TemplateAdmin(ModelAdmin):
             target=reverse("admin:sending_template_status", args=[pk, verb]),
             back=reverse("admin:sending_template_change", args=[pk]),
         )
-        return ask(self, request, question, act if request.method == "POST" else None)
+        return ask(
+            self, request, question, act if request.method == "POST" else None, refusals=(Refusal, TemplateError)
+        )

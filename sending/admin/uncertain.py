@@ -10,11 +10,12 @@ from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from sending.admin import wording
-from sending.admin.filters import ChannelFilter, ClientFilter, OlderFilter, TemplateFilter
+from gateway.console import labels
+from gateway.console.filters import ClientFilter, OlderFilter
+from gateway.console.read_only import ReadOnlyAdmin
+from sending.admin.filters import ChannelFilter, TemplateFilter
 from sending.admin.messages import MessageAdmin
 from sending.admin.operations import SETTLING, Operation
-from sending.admin.read_only import ReadOnlyAdmin
 from sending.models import Message
 from sending.models.message import MessageQuerySet
 from sending.models.uncertain import UncertainMessage
@@ -56,7 +57,7 @@ class UncertainMessageAdmin(MessageAdmin):
 
     @admin.display(description=_("In doubt since"))
     def in_doubt_since(self, message: Message) -> str:
-        return wording.moment(message.closed_at or message.updated_at)
+        return labels.moment(message.closed_at or message.updated_at)
 
     @admin.display(description=_("Why"))
     def why(self, message: Message) -> str:

@@ -1,12 +1,5 @@
 """The console's words and colours for what the core calls by code."""
 
-from datetime import datetime
-from functools import lru_cache
-from typing import Any
-
-from django.template.loader import render_to_string
-from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
@@ -61,20 +54,3 @@ VERSION_COLOURS = {
     VersionStatus.ENABLED: "success",
     VersionStatus.RETIRED: "default",
 }
-
-
-def label(words: Any, colour: str) -> SafeString:
-    """A coloured label."""
-    return _label(str(words), colour)
-
-
-# A template for each row of a list would take longer than finding the rows.
-@lru_cache(maxsize=200)
-def _label(words: str, colour: str) -> SafeString:
-    return render_to_string("unfold/helpers/label.html", {"text": words, "type": colour})
-
-
-def moment(value: datetime, *, milliseconds: bool = False) -> str:
-    """A moment in local time, the same in every language and as wide in every row: ``2026-11-22 08:18:05``."""
-    local = timezone.localtime(value).replace(tzinfo=None)
-    return local.isoformat(" ", "milliseconds" if milliseconds else "seconds")

@@ -11,8 +11,9 @@ from sending.channels.email import EmailChannel
 from sending.letter import Property
 from sending.models import Attachment, Blob, MessageEvent
 from sending.parcels import attachments_of, build
+from tests.console import client_of, plain_pages, trail  # noqa: F401
 from tests.factories import make_caller
-from tests.sending.console import MESSAGES, client_of, plain_pages, trail  # noqa: F401
+from tests.sending.console import MESSAGES
 from tests.sending.factories import an_attachment, make_template, submitted
 
 pytestmark = pytest.mark.django_db

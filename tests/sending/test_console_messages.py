@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sending import ranges
-from sending.admin import paging
 from sending.models import Message, MessageEvent
+from tests.console import client_of, plain_pages  # noqa: F401
 from tests.factories import make_caller
-from tests.sending.console import MESSAGES, client_of, plain_pages  # noqa: F401
+from tests.sending.console import MESSAGES
 from tests.sending.factories import an_attachment, make_template, submitted
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_a_range_of_time_holds_exactly_its_messages_across_gaps_and_lulls(monkey
 
 
 def test_the_count_stops_at_the_cap_and_the_list_goes_on_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "CAP", 4)
+    monkeypatch.setattr("gateway.console.paging.CAP", 4)
     monkeypatch.setattr("sending.admin.messages.MessageAdmin.list_per_page", 2)
     caller = make_caller()
     ids = [submitted(caller).pk for _ in range(6)][::-1]

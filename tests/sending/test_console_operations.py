@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from sending.models import Dispatcher, Lane, Message, MessageEvent
+from tests.console import client_of, plain_pages, trail  # noqa: F401
 from tests.factories import make_caller
-from tests.sending.console import MESSAGES, UNCERTAIN, client_of, operate, plain_pages, trail  # noqa: F401
+from tests.sending.console import MESSAGES, UNCERTAIN, operate
 from tests.sending.factories import event_names, make_uncertain, submitted
 
 pytestmark = pytest.mark.django_db

@@ -15,15 +15,20 @@ from django.utils import timezone
 
 from hammy_project import dashboard
 from sending.models import Lane, Message
+from tests.console import client_of, plain_pages  # noqa: F401
 from tests.factories import PASSWORD, make_caller, make_user
-from tests.sending.console import MESSAGES, client_of, plain_pages  # noqa: F401
+from tests.sending.console import MESSAGES
 from tests.sending.factories import submitted
 
 pytestmark = pytest.mark.django_db
 
+_LOOKED_AT = {
+    *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher"),
+    *("job", "trigger", "triggerfiring"),
+}
 PAGES = {
-    "Viewer": {"message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher"},
-    "Operator": {"message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher"},
+    "Viewer": _LOOKED_AT,
+    "Operator": _LOOKED_AT,
     "Template editor": {"template", "templateversion"},
 }
 EVERY_PAGE = sorted(
@@ -40,8 +45,11 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         f"sending.view_{name}"
         for name in ("dispatcher", "lane", "message", "messageevent", "template", "templateversion")
     ]
-    assert held["Viewer"] == views
-    assert held["Operator"] == sorted([*views, "sending.operate_message", "sending.read_content"])
+    views += [
+        f"jobs.view_{name}" for name in ("job", "jobevent", "joblogline", "recurrence", "trigger", "triggerfiring")
+    ]
+    assert held["Viewer"] == sorted(views)
+    assert held["Operator"] == sorted([*views, "jobs.operate_job", "sending.operate_message", "sending.read_content"])
     assert held["Template editor"] == [
         "sending.add_template",
         "sending.add_templateversion",
@@ -55,6 +63,7 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         *held["Operator"],
         *held["Template editor"],
         "gateway.change_apiclient",
+        "jobs.change_trigger",
         "auth.add_user",
     }
     assert not {"admin.change_logentry", "admin.delete_logentry"} & set(held["Administrator"])

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.models import Job
 from sending.models import Message, Template, TemplateVersion
-from tests.sending.console import client_of, plain_pages, trail  # noqa: F401
+from tests.console import client_of, plain_pages, trail  # noqa: F401
 from tests.sending.factories import make_template, submitted
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, checkbox
 
-from sending.admin.paging import CappedList, CappedPaginator
+from gateway.console.paging import CappedList, CappedPaginator
 
 _VALUE = "the-rows-key"
 _TICK = checkbox.render(ACTION_CHECKBOX_NAME, _VALUE)

@@ -14,22 +14,26 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from gateway.console import audit
 from gateway.errors import Refusal
-from sending.admin import audit
-from sending.templating import TemplateError
 
 _SHOWN = 20
 
 
-class ReasonForm(forms.Form):
+def reason_field(**attributes: Any) -> forms.CharField:
     """Why it is done: kept in the events and in the audit trail."""
-
-    reason = forms.CharField(
+    return forms.CharField(
         label=_("Reason"),
         max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **attributes}),
         error_messages={"required": _("Say why: the reason is kept.")},
     )
+
+
+class ReasonForm(forms.Form):
+    """The one thing a question asks for."""
+
+    reason = reason_field(autofocus=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,14 @@ class Question:
     hidden: Iterable[tuple[str, Any]] = ()
 
 
-def ask(admin: ModelAdmin, request: HttpRequest, question: Question, act: Callable[[str], str] | None) -> HttpResponse:
+def ask(
+    admin: ModelAdmin,
+    request: HttpRequest,
+    question: Question,
+    act: Callable[[str], str] | None,
+    *,
+    refusals: tuple[type[Exception], ...] = (Refusal,),
+) -> HttpResponse:
     """Show the question, or with a reason given call ``act`` with it, which returns what to say afterwards.
 
     A refusal leaves everything as it was and is shown in the service's own words. Without ``act`` it only asks.
@@ -59,7 +70,7 @@ def ask(admin: ModelAdmin, request: HttpRequest, question: Question, act: Callab
             with transaction.atomic():
                 done = act(form.cleaned_data["reason"])
                 audit.record(request, question.subjects, f"{question.verb}: {form.cleaned_data['reason']}")
-        except (Refusal, TemplateError) as error:
+        except refusals as error:
             form.add_error(None, str(error))
             status = 409
         else:

@@ -1,4 +1,4 @@
-"""Lists over millions of rows: counts stop at a cap, pages go on by key."""
+"""Lists over millions of rows: counts stop at a cap, and where the counted pages end the list goes on by key."""
 
 from functools import cached_property
 from typing import Any, cast

@@ -1,0 +1,1 @@
+"""What the console's pages of every floor are made with."""
