@@ -1,7 +1,7 @@
 """What every SOAP door stands on: one Spyne application for it, its WSDL, who calls, and what goes wrong.
 
-Spyne dispatches and publishes; the body is read and the answer written by us (facts 1 to 3 of docs/adr/0013). The WSDL
-is public; each call names its client in its body.
+Spyne dispatches and publishes the WSDL, which is public; the body is read (gateway.soap_reading) and the answer written
+(gateway.soap_writing) by us. Each call names its client in its body.
 """
 
 from collections.abc import Callable, Mapping, Sequence
