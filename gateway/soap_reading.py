@@ -22,11 +22,15 @@ _MOST_TAGS = 400_000
 _MOST_ATTRIBUTES = 10_000
 _LONGEST_TAG = 64 * 1024
 _DEEPEST = 32
+_MOST_BEFORE_THE_ROOT = 100
+_LONGEST_SPACE = 1000
+_NOT_WELL_FORMED = "the body is not well-formed XML"
 # What clients of this contract may speak: Unicode, and the code pages of old Hungarian systems.
 _ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?\?>")
+_DECLARATION = re.compile(r"\s{0,1000}<\?xml\s[^>]{0,200}?\?>")
 _DECLARED = re.compile(rb"""^<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_SPACE = re.compile(r"\s{0,1000}+")
 _TAG = re.compile(r"""[^>"']*+(?:(?:"[^"]*+"|'[^']*+')[^>"']*+)*+>""")
 
 
@@ -60,7 +64,7 @@ def read_envelope(body: bytes, *, content_type: str = "") -> Envelope:
         root = etree.fromstring(text.encode(), parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError):
         # What the parser says may quote the body.
-        raise _malformed("the body is not well-formed XML") from None
+        raise _malformed(_NOT_WELL_FORMED) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise _no_document_type()
     return _call(root)
@@ -90,28 +94,32 @@ def _decoded(body: bytes, content_type: str) -> str:
     except UnicodeDecodeError as error:
         raise _malformed(f"the body is not {codec.upper()}: byte {error.start}") from None
     text = text.removeprefix("\ufeff")
-    if not text.strip():
+    if not text[:_LONGEST_SPACE].strip():
         raise _malformed("the body is empty")
     return text[found.end() :] if (found := _DECLARATION.match(text)) else text
 
 
 def _check_cost(text: str) -> None:
     """Refuse what would cost a parser time or memory out of all proportion."""
+    if text.count("<") > _MOST_TAGS:
+        raise _malformed(f"the body holds more than {_MOST_TAGS} tags")
     position = 0
-    while True:
-        while text[position : position + 1].isspace():
-            position += 1
+    for _ in range(_MOST_BEFORE_THE_ROOT):
+        position = _SPACE.match(text, position).end()  # type: ignore[union-attr]
         end = "-->" if text.startswith("<!--", position) else "?>" if text.startswith("<?", position) else ""
         if not end:
+            if text[position : position + 1].isspace():
+                raise _malformed(f"the body holds more than {_LONGEST_SPACE} blanks before the envelope")
             break
         closed = text.find(end, position)
         if closed < 0:
-            raise _malformed("the body is not well-formed XML")
+            raise _malformed(_NOT_WELL_FORMED)
         position = closed + len(end)
+    else:
+        raise _malformed(f"the envelope must begin after {_MOST_BEFORE_THE_ROOT} comments at the latest")
+    # Nothing else begins so before the first element, and document types stand nowhere else.
     if text.startswith("<!", position):
         raise _no_document_type()
-    if text.count("<") > _MOST_TAGS:
-        raise _malformed(f"the body holds more than {_MOST_TAGS} tags")
     if len(text) > _LONGEST_TAG or text.count("=") > _MOST_ATTRIBUTES:
         _check_tags(text)
 
