@@ -144,12 +144,16 @@ class SoapDoor:
             if element.tag.endswith("}part"):
                 # By this name clients of .NET know a wrapper, and unwrap it.
                 element.set("name", "parameters")
+        prefixes = []
         for schema in root.iter("{*}schema"):
+            prefixes.append(self.application.interface.prefmap[schema.get("targetNamespace")])
             if schema.get("targetNamespace") != self.namespace:
                 # An element for each type, which nobody ever sends.
                 schema[:] = [child for child in schema if not child.tag.endswith("}element")]
             # Spyne's order is another one in each process.
             schema[:] = sorted(schema, key=lambda child: (_SCHEMA_ORDER.index(child.tag), child.get("name", "")))
+        # Of the rest some take it for a promise: gSOAP would speak SOAP 1.2 where its namespace is named.
+        etree.cleanup_namespaces(root, keep_ns_prefixes=["xs", *prefixes])
         return '<?xml version="1.0" encoding="UTF-8"?>\n' + etree.tostring(root, encoding="unicode")
 
     def _envelope(self, request: HttpRequest) -> Envelope:
