@@ -124,10 +124,10 @@ class SoapDoor:
             return response
         try:
             envelope = self._envelope(request)
+            return self._answer(envelope, self._dispatched(_Incoming(envelope, request)))
         except Exception as error:
             refusal = refusal_for(error)
             return _fault("Server" if refusal.code >= Code.INTERNAL else "Client", str(refusal))
-        return self._answer(envelope, self._dispatched(_Incoming(envelope, request)))
 
     def wsdl(self, address: str) -> bytes:
         """The WSDL of a service that is called at ``address``."""

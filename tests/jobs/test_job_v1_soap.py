@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from lxml import etree
 
 from gateway.dates import format_moment
+from gateway.logs import RequestFilter
 from gateway.soap_reading import ENVELOPE
 from jobs.job_v1 import soap
 from jobs.models import Job, JobEvent
@@ -441,6 +442,39 @@ def test_a_database_that_is_away_is_a_status_to_try_again(api: Caller, monkeypat
 def test_calls_are_made_by_post(method: str) -> None:
     response = Client().generic(method, WS)
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_an_answer_that_cannot_be_written_is_a_fault_too(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soap.answer, "xml_job", lambda job: {"uuid": _Unwritable()})
+    api.make_job()
+    code, sentence = fault(api.soap("findJobs"))
+    assert (code, sentence.partition(", reference ")[0]) == ("Server", "internal failure")
+
+
+class _Unwritable:
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_calls_need_no_cookie_and_get_none(api: Caller) -> None:
+    body = envelope("findJobs", f"<clientHashKey>{api.keys.client_hash_key}</clientHashKey>")
+    response = Client(enforce_csrf_checks=True).post(
+        WS, body, content_type="text/xml", headers={"Cookie": "sessionid=x"}
+    )
+    assert soap_status(response) == (0, [])
+    assert not response.cookies
+    assert response["X-Request-Id"]
+    assert "Vary" not in response
+
+
+def test_the_lines_of_a_call_name_the_client_and_never_its_key(api: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.addFilter(RequestFilter())
+    body = envelope("findJobs", f"<clientHashKey>{api.keys.client_hash_key}</clientHashKey><userName>anna</userName>")
+    assert soap_status(post_soap(body, X_Request_Id="r-1")) == (0, [])
+    assert fault(post_soap(body.replace("findJobs", "noJobs")))[0] == "Client"
+    (line, _) = [record for record in caplog.records if record.name == "hammy.access"]
+    assert (line.client, line.user, line.request_id, line.status) == (api.client.name, "anna", "r-1", 200)
+    assert api.keys.client_hash_key not in caplog.text
 
 
 def test_a_call_costs_as_few_queries_as_over_rest(api: Caller, settings: Any) -> None:
