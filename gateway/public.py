@@ -1,4 +1,7 @@
-"""The addresses that need no client, with the reason; everything else is authenticated (a test looks)."""
+"""The addresses that need no client, with the reason; everything else is authenticated (a test looks).
+
+A SOAP door names its client in the body of each call (gateway.soap); its WSDL is public like ``hammy/openapi``.
+"""
 
 PUBLIC_ROUTES = {
     "": "leads to the console",
