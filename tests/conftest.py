@@ -17,6 +17,19 @@ from sending.rendering import compiled
 from tests import factories
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with tests that commit come last: such a test leaves its database empty, without what migrations wrote,
+    and parallel processes are given whole files."""
+    committing = {item.path for item in items if _commits(item)}
+    items.sort(key=lambda item: item.path in committing)
+
+
+def _commits(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return mark is not None and bool(mark.kwargs.get("transaction"))
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered(settings: Any) -> Iterator[None]:
     """Each test starts with empty caches, and password hashing costs nothing."""
