@@ -50,7 +50,7 @@ def schedule(
         task = recurrence.periodic_task if recurrence else PeriodicTask(name=f"trigger {trigger.name}"[:200])
         task.task, task.args, task.enabled = FIRE_TASK, json.dumps([str(trigger.pk)]), is_enabled
         task.crontab, task.interval, task.start_time, task.expires = crontab, interval, start, end
-        recurrence = recurrence or Recurrence(trigger=trigger)
+        recurrence = recurrence or Recurrence(trigger=trigger, created_at=timezone.now())
         recurrence.overlap, recurrence.missed = overlap, missed
         times = _times(task, recurrence)
         task.save()

@@ -16,7 +16,7 @@ from gateway import metrics
 from gateway.backoff import backoff
 from gateway.errors import Refusal
 from jobs import pulse as heart
-from jobs import queue
+from jobs import queue, stopping
 from jobs.context import Context, Stopped, Why
 from jobs.models import Job
 from jobs.params import parse
@@ -46,7 +46,7 @@ class Runner:
     def work(self) -> bool:
         """Run what is due for a few seconds; whether more may be waiting."""
         until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
-        while time.monotonic() < until:
+        while time.monotonic() < until and not stopping.is_asked():
             size = max(1, min(_MOST_CLAIMED, int(_CLAIM_SECONDS / self.pace)))
             claim, jobs = queue.claim(queue=self.queue, worker=self.worker, size=size)
             if not jobs:
@@ -54,7 +54,7 @@ class Runner:
             began = time.monotonic()
             self._work_off(claim, jobs)
             self.pace = (time.monotonic() - began) / len(jobs)
-        return True
+        return not stopping.is_asked()
 
     def _work_off(self, claim: UUID, jobs: Sequence[Job]) -> None:
         self.done, self.is_disturbed = [], False
