@@ -40,13 +40,14 @@ class ClientAuthentication(BaseAuthentication):
 
 
 class HasRight(BasePermission):
-    """The client holds the right that the view names in ``required_right``."""
+    """The client holds the right that the view names in ``required_right``, or for the method alone."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, Caller):
             raise refuse(Code.CLIENT, "the client could not be recognised")
-        if view.required_right:
-            request.auth.require(view.required_right)
+        by_method = getattr(view, "right_by_method", {})
+        if right := by_method.get(request.method, view.required_right):
+            request.auth.require(right)
         return True
 
 

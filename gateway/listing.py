@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from gateway.dates import parse_from, parse_to
 from gateway.errors import Code, Problem, Refusal
@@ -33,12 +33,13 @@ class Page:
 
 
 class ListParameters:
-    """Reads a query string and collects every problem; ``check()`` at the end raises them all at once.
+    """Reads a query string, or what another face has in its place, and collects every problem; ``check()`` at the end
+    raises them all at once.
 
     ``names`` are the parameters this list knows beside limit, offset and sort.
     """
 
-    def __init__(self, query: QueryDict, *, names: Sequence[str] = ()) -> None:
+    def __init__(self, query: MultiValueDict[str, str], *, names: Sequence[str] = ()) -> None:
         self._query = query
         self._names = names
         self.problems: list[Problem] = []

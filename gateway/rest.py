@@ -34,11 +34,13 @@ JsonBody = body.JsonBody
 class ApiView(APIView):
     """A view for authenticated callers.
 
-    ``required_right`` is the right its caller must hold ("" = any client). ``answer_type`` is the media type of
-    its answers, refusals included; a view that answers as it was asked sets it on itself.
+    ``required_right`` is the right its caller must hold ("" = any client), ``right_by_method`` where some methods need
+    another. ``answer_type`` is the media type of its answers, refusals included; a view that answers as it was asked
+    sets it on itself.
     """
 
     required_right: ClassVar[str]
+    right_by_method: ClassVar[Mapping[str, str]] = {}
     answer_type = JSON_API
     # Without OPTIONS, which would describe our docstrings to strangers.
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]

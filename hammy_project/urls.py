@@ -20,6 +20,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("hammy/json/auth/v1/", include("gateway.urls")),
     path("hammy/json/send/", include("sending.send_v2.urls")),
+    path("hammy/json/job/", include("jobs.job_v1.urls")),
     path("hammy/openapi", SpectacularJSONAPIView.as_view(**_PUBLIC), name="openapi"),
     path("hammy/docs", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),
     path("admin/", admin.site.urls),

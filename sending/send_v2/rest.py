@@ -1,20 +1,20 @@
 """``POST …/send``: decode, call, encode (contract send_v2, "Faces", REST)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from gateway import body_key
 from gateway.body import media_type_of
+from gateway.body_key import BodyKeyAuthentication
 from gateway.caller import Caller
-from gateway.errors import Code, Problem, Refusal
+from gateway.errors import Refusal
 from gateway.rest import JSON, JSON_API, ApiView, read_json
 from sending import services
 from sending.acceptance import examine
 from sending.send_v2 import answer, request, schema
-from sending.send_v2.body_key import BodyKeyAuthentication
 from sending.send_v2.json_api import Document
 from sending.send_v2.request import Reading
 
@@ -46,24 +46,7 @@ class SendView(ApiView):
 
 
 def confirmed(caller: Caller, reading: Reading, http_request: Request) -> Caller:
-    """The caller, with the user the body names where nothing before it named one.
-
-    Raises 2000 where the body says something else than the headers or the query.
-    """
-    key = http_request.META.get("HTTP_X_CLIENT_HASH_KEY") or http_request.GET.get("clientHashKey")
-    problems = [
-        Problem(code=Code.CLIENT, sentence="is not the client of this request", field=path)
-        for value, path in reading.client_hash_keys
-        if value != key
-    ]
-    names = {value for value, _ in reading.user_names}
-    is_named = bool(http_request.META.get("HTTP_X_USER_NAME") or http_request.GET.get("userName"))
-    may_name = not caller.user_name or (not is_named and "act_for_users" in caller.rights)
-    if len(names) > 1 or (names and not may_name and names != {caller.user_name}):
-        problems += [
-            Problem(code=Code.CLIENT, sentence="is not the user of this request", field=path)
-            for _, path in reading.user_names
-        ]
-    if problems:
-        raise Refusal(problems)
-    return replace(caller, user_name=names.pop()) if names else caller
+    """The caller as the letter names it too."""
+    return body_key.confirmed(
+        caller, http_request, client_hash_keys=reading.client_hash_keys, user_names=reading.user_names
+    )
