@@ -10,8 +10,8 @@ import django
 django.setup()
 
 from gateway.caller import Caller  # noqa: E402 - only a Django that is set up has models
-from jobs import queue, services  # noqa: E402
 from jobs import pulse as heart  # noqa: E402
+from jobs import queue, services  # noqa: E402
 from jobs.context import Context  # noqa: E402
 from jobs.params import NoParams  # noqa: E402
 from jobs.registry import job_class  # noqa: E402
