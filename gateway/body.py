@@ -45,7 +45,8 @@ def read_json(request: HttpRequest, *, media_types: tuple[str, ...] = (JSON, JSO
     media_type = media_type_of(request)
     if media_type not in (*media_types, _FORM, ""):
         raise _unsupported(f"must be {' or '.join(media_types)}", "Content-Type")
-    _check_encoding(request)
+    check_encoding(request)
+    _check_charset(request)
     body = read_body(request)
     if media_type in (_FORM, ""):
         if media_type and not body.lstrip().startswith(b"{"):
@@ -103,10 +104,14 @@ def decode_json(body: bytes) -> Any:
     return data
 
 
-def _check_encoding(request: HttpRequest) -> None:
+def check_encoding(request: HttpRequest) -> None:
+    """Raise 1000 (415) for a compressed body."""
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding not in ("", "identity"):
         raise _unsupported("must be absent or identity", "Content-Encoding")
+
+
+def _check_charset(request: HttpRequest) -> None:
     content_type = request.META.get("CONTENT_TYPE", "")
     if ";" in content_type:
         header = Message()

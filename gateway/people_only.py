@@ -1,4 +1,4 @@
-"""Django's middleware for people with browsers, stepping aside for machines that call the contracts' JSON faces.
+"""Django's middleware for people with browsers, stepping aside for machines that call the contracts' faces.
 
 Sessions, languages and console users mean nothing there, and cost a tenth of taking a letter.
 """
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 
-_MACHINES = "/hammy/json/"
+_MACHINES = ("/hammy/json/", "/hammy/ws/")
 # Signing in over JSON is watched by the same lock-out as the console's.
 _WATCHED = "/hammy/json/auth/"
 _PROBES = ("/healthz", "/readyz", "/metrics")

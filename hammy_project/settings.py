@@ -223,6 +223,9 @@ HAMMY_JOB_RETENTION_DAYS = env.int("HAMMY_JOB_RETENTION_DAYS", -1)
 # A trigger's time that passed longer ago than this was missed.
 HAMMY_TRIGGER_LATE_SECONDS = env.float("HAMMY_TRIGGER_LATE_SECONDS", 60.0)
 
+# The answer of triggerJob in the namespace that the original document shows, for clients that insist on it.
+HAMMY_SOAP_OLD_TRIGGER_NAMESPACE = env.bool("HAMMY_SOAP_OLD_TRIGGER_NAMESPACE", False)
+
 # ── broker (hammy_project/celery.py reads the rest from here) ───────────────────────────────────
 BROKER_URL = env.str("BROKER_URL", "filesystem://")
 IS_EMBEDDED_BROKER = BROKER_URL.startswith("filesystem:")
