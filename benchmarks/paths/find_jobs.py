@@ -1,6 +1,5 @@
 """Pages of 20 jobs with their total, of 1,000,000, over REST, beside the two statements that a hand would write."""
 
-import http.client
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -13,10 +12,9 @@ import psycopg
 
 from benchmarks import stored_jobs
 from benchmarks.bench import Bench
+from benchmarks.door import JOBS, Door
 from benchmarks.measuring import Bar, Figure
-from benchmarks.site import Site
 
-_JOBS = "/hammy/json/job/v1/jobs"
 _DAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 _LIMIT = 20
 
@@ -59,13 +57,13 @@ def measure(bench: Bench) -> Iterator[Figure]:
         bench.say(f"storing {stored:,} jobs")
         stored_jobs.store(site, stored)
         site.start_web()
-        door = _Door(site)
+        door = Door(site)
         with psycopg.connect(site.environment["DATABASE_URL"], autocommit=True) as connection:
             for search in _searches(stored):
                 yield _compare(search, door, connection, bench.rounds * seconds)
 
 
-def _compare(search: Search, door: "_Door", connection: psycopg.Connection[Any], seconds: float) -> Figure:
+def _compare(search: Search, door: Door, connection: psycopg.Connection[Any], seconds: float) -> Figure:
     """Both in turn, one request and one look at a time, so that what else the machine does touches both."""
     page: LiteralString = (
         "SELECT uuid, job_class, status, created_at, started_at, finished_at, updated_at, total, completed, params "
@@ -83,7 +81,7 @@ def _compare(search: Search, door: "_Door", connection: psycopg.Connection[Any],
         rows = connection.execute(page, values).fetchall()
         (total,) = connection.execute(count, values).fetchone() or (0,)
         ended = time.perf_counter()
-        answer = door.get(f"{_JOBS}?{asked}")
+        answer = door.get(f"{JOBS}?{asked}")
         answered = time.perf_counter()
         raw.append(1000 * (ended - began))
         ours.append(1000 * (answered - ended))
@@ -101,20 +99,3 @@ def _compare(search: Search, door: "_Door", connection: psycopg.Connection[Any],
         bar=Bar(value=1.5, is_ratio=True, is_ceiling=True),
         flaws=sorted(flaws),
     )
-
-
-class _Door:
-    """One kept-open connection to a site's REST face."""
-
-    def __init__(self, site: Site) -> None:
-        self._headers = site.headers()
-        self._connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
-
-    def get(self, path: str) -> bytes:
-        """The body of an answer; raises RuntimeError for one that is no success."""
-        self._connection.request("GET", path, headers=self._headers)
-        answer = self._connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{path} was answered {answer.status}: {body[-600:].decode()}")
-        return body
