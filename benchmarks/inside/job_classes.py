@@ -22,6 +22,15 @@ class Nothing(JobClass[NoParams]):
         return None
 
 
+class Careful(JobClass[NoParams]):
+    """Done at once, and never twice: such jobs are claimed one by one."""
+
+    name: ClassVar[str] = "bench.Careful"
+
+    def run(self, context: Context[NoParams]) -> Outcome:
+        return None
+
+
 class Noting(JobClass[NoParams]):
     """Writes down when it was started: a line with its job's id and a moment of the monotonic clock."""
 

@@ -6,6 +6,7 @@ from benchmarks import stored_jobs
 from benchmarks.bench import Bench
 from benchmarks.measuring import Bar, Figure
 from benchmarks.peers import queues
+from benchmarks.peers.queues import BARE_CELERY, PROCRASTINATE
 from benchmarks.site import Site
 
 _STARTED = "SELECT (extract(epoch FROM min(created_at)) * 1000000)::bigint FROM jobs_jobevent WHERE name = 'STARTED'"
@@ -20,30 +21,33 @@ SELECT count(*) FROM jobs_job AS job WHERE status <> 'FINISHED' OR ARRAY['CREATE
 
 def measure(bench: Bench) -> Iterator[Figure]:
     count = 2_000 if bench.is_quick else 10_000
-    ours: list[float] = []
-    celery: list[float] = []
-    procrastinate: list[float] = []
+    rates: dict[str, list[float]] = {"": [], "one by one": [], PROCRASTINATE: [], BARE_CELERY: []}
     flaws: list[str] = []
-    with bench.site() as site, queues.procrastinate(bench) as peer, queues.bare_celery(bench) as bare:
+    with bench.site() as site, queues.procrastinate(bench) as procrastinate, queues.bare_celery(bench) as celery:
         for _ in range(bench.rounds):
-            ours.append(_drain(site, count, flaws))
-            procrastinate.append(peer.drain(count))
-            celery.append(bare.drain(count))
-    for name, rates, bar in ((queues.PROCRASTINATE, procrastinate, 1.0), (queues.BARE_CELERY, celery, 0.5)):
+            rates[""].append(_drain(site, "bench.Nothing", count, flaws))
+            rates[PROCRASTINATE].append(procrastinate.drain(count))
+            rates["one by one"].append(_drain(site, "bench.Careful", count // 4, flaws))
+            rates[BARE_CELERY].append(celery.drain(count))
+    for ours, peer, bar in (
+        ("", PROCRASTINATE, Bar(value=1.0, is_ratio=True)),
+        ("", BARE_CELERY, Bar(value=0.5, is_ratio=True)),
+        ("one by one", PROCRASTINATE, None),
+    ):
         yield Figure(
-            name="job drain",
+            name=f"job drain {ours}".strip(),
             unit="jobs/s",
-            ours=ours,
-            peer=rates,
-            peer_name=name,
-            bar=Bar(value=bar, is_ratio=True),
+            ours=rates[ours],
+            peer=rates[peer],
+            peer_name=peer,
+            bar=bar,
             flaws=flaws,
         )
 
 
-def _drain(site: Site, count: int, flaws: list[str]) -> float:
+def _drain(site: Site, job_class: str, count: int, flaws: list[str]) -> float:
     stored_jobs.empty(site)
-    stored_jobs.submit(site, count)
+    stored_jobs.submit(site, count, job_class=job_class)
     worker = site.start("worker")
     beat = site.start("beat")
     ended = queues.until(lambda: not site.store.count(_OPEN), site.log("worker"))
