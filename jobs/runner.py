@@ -37,6 +37,7 @@ class Runner:
 
     def __init__(self, name: Queue) -> None:
         self.queue = name
+        self.most_claimed = 1 if name == Queue.LONG else _MOST_CLAIMED
         self.pace = _FIRST_PACE
         # How many the last claim got: where they are claimed one by one, many more are locked in vain.
         self.got = 1
@@ -49,7 +50,7 @@ class Runner:
         """Run what is due for a few seconds; whether more may be waiting."""
         until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
         while time.monotonic() < until and not stopping.is_asked():
-            size = max(1, min(_MOST_CLAIMED, int(_CLAIM_SECONDS / self.pace), 2 * self.got))
+            size = max(1, min(self.most_claimed, int(_CLAIM_SECONDS / self.pace), 2 * self.got))
             claim, jobs = queue.claim(queue=self.queue, worker=self.worker, size=size)
             if not jobs:
                 return False

@@ -3,6 +3,7 @@
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.mofile import read_mo, write_mo
@@ -11,42 +12,64 @@ from celery import current_app
 from django.conf import settings
 
 from hammy_project import celery, programs
+from jobs import states as job_states
 from sending.channels import channels
-from sending.states import CLOSED, EDGES, Status
+from sending.states import CLOSED, EDGES
 
 _CATALOGUES = sorted((settings.BASE_DIR / "locale").glob("*/LC_MESSAGES/*.po"))
 
 
 def _ours() -> list[str]:
     current_app.loader.import_default_modules()
-    return sorted(name for name in current_app.tasks if name.partition(".")[0] in {"sending", "gateway"})
+    return sorted(name for name in current_app.tasks if name.partition(".")[0] in {"gateway", "jobs", "sending"})
 
 
-def test_the_diagram_of_a_message_is_the_table_of_its_edges() -> None:
-    text = (settings.BASE_DIR / "docs" / "message-states.md").read_text()
+@pytest.mark.parametrize(
+    ("document", "edges", "begins"),
+    [("message-states.md", EDGES, {"ACCEPTED", "HELD"}), ("job-states.md", job_states.EDGES, {"NEW"})],
+)
+def test_a_diagram_is_the_table_of_its_edges(document: str, edges: Any, begins: set[str]) -> None:
+    text = (settings.BASE_DIR / "docs" / document).read_text()
     diagram = re.search(r"```mermaid\nstateDiagram-v2\n(.*?)```", text, re.DOTALL)
     assert diagram is not None
     drawn = set(re.findall(r"^ *(\[\*\]|\w+) --> (\[\*\]|\w+)", diagram[1], re.MULTILINE))
-    begins = {("[*]", Status.ACCEPTED.value), ("[*]", Status.HELD.value)}
-    assert drawn - begins == {(source.value, target.value) for source, targets in EDGES.items() for target in targets}
-    assert begins <= drawn
+    expected = {(source.value, target.value) for source, targets in edges.items() for target in targets}
+    assert drawn == expected | {("[*]", begin) for begin in begins}
 
 
-def test_what_is_said_to_be_closed_is_closed() -> None:
-    text = (settings.BASE_DIR / "docs" / "message-states.md").read_text()
-    sentence = re.search(r"^Closed are ([A-Z, and]+)\.", text, re.MULTILINE)
+@pytest.mark.parametrize(
+    ("document", "word", "closed"),
+    [("message-states.md", "Closed", CLOSED), ("job-states.md", "Final", job_states.FINAL)],
+)
+def test_what_is_said_to_be_closed_is_closed(document: str, word: str, closed: Any) -> None:
+    text = (settings.BASE_DIR / "docs" / document).read_text()
+    sentence = re.search(rf"^{word} are ([A-Z, and]+)\.", text, re.MULTILINE)
     assert sentence is not None
-    assert set(re.findall(r"[A-Z]+", sentence[1])) == set(CLOSED)
+    assert set(re.findall(r"[A-Z]+", sentence[1])) == set(closed)
+
+
+def test_the_table_of_a_jobs_events_names_each() -> None:
+    text = (settings.BASE_DIR / "docs" / "job-states.md").read_text()
+    table = text.partition("| event | when |")[2].partition("\n\n")[0]
+    named = {
+        name
+        for line in table.splitlines()
+        for name in re.findall(r"[A-Z]{4,}", line.split("|")[1] if "|" in line else "")
+    }
+    assert named == set(job_states.EventName)
 
 
 def test_every_queue_is_consumed_and_every_task_has_one() -> None:
-    consumed = set(current_app.amqp.queues.consume_from)
-    # Without --queues a worker consumes all that are declared.
-    assert not any(part.startswith(("-Q", "--queues", "-X", "--exclude")) for part in programs.worker().command)
-    assert consumed == set(celery.queue_names())
-    calls = [(name, ("EMAIL",)) for name in _ours()]
+    declared = set(current_app.amqp.queues.consume_from)
+    assert declared == set(celery.queue_names())
+    # Without --queues a worker consumes all that are declared, but for those it leaves to another.
+    worker, long_worker = programs.worker().command, programs.long_worker().command
+    left = {worker[worker.index("--exclude-queues") + 1]}
+    assert left == {long_worker[long_worker.index("--queues") + 1]} == {celery.LONG_JOBS}
+    calls = [(name, ("EMAIL",)) for name in _ours() if name != "jobs.tasks.run"]
     calls += [("sending.tasks.dispatch", (channel,)) for channel in channels()]
-    assert {celery.route(name, args, {}, {})["queue"] for name, args in calls} == consumed
+    calls += [("jobs.tasks.run", (queue,)) for queue in job_states.Queue]
+    assert {celery.route(name, args, {}, {})["queue"] for name, args in calls} == declared
 
 
 def test_what_beat_sends_is_a_task_of_ours() -> None:

@@ -197,6 +197,9 @@ class Site:
     def start_worker(self, *, processes: int = 2, **environment: str) -> subprocess.Popen[bytes]:
         return self._start_program(programs.worker(), {"--concurrency": processes}, (), environment)
 
+    def start_long_worker(self, *, processes: int = 2, **environment: str) -> subprocess.Popen[bytes]:
+        return self._start_program(programs.long_worker(), {"--concurrency": processes}, (), environment)
+
     def start_beat(self) -> subprocess.Popen[bytes]:
         return self._start_program(programs.beat(), {}, (), {})
 

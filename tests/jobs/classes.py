@@ -1,6 +1,7 @@
 """Job classes that the tests run: each does one thing that jobs do."""
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -138,3 +139,31 @@ class Legs(JobClass[LegParams]):
         children = [context.start_child(context.params.child) for _ in legs]
         context.set_output("CHILDREN", str(len(children)))
         return Waiting(reason="its legs are running")
+
+
+class TracedParams(CountParams):
+    file: str = Field(alias="FILE")
+
+
+class Traced(JobClass[TracedParams]):
+    """Counts like Count and writes a line of each step to FILE, before it counts it: ``job attempt step``."""
+
+    name = "tests.Traced"
+    Params = TracedParams
+    queue = Queue.LONG
+    is_resumable = True
+
+    def run(self, context: Context[TracedParams]) -> Outcome:
+        for step in range(context.cursor or 0, context.params.steps):
+            with Path(context.params.file).open("a") as file:
+                file.write(f"{context.job.pk} {context.job.attempts} {step}\n")
+            time.sleep(context.params.seconds)
+            context.checkpoint(cursor=step + 1)
+        return None
+
+
+class TracedOnce(Traced):
+    """The same, but a run whose worker died is not gone on with."""
+
+    name = "tests.TracedOnce"
+    is_resumable = False
