@@ -171,9 +171,7 @@ def test_a_worker_that_froze_and_comes_back_does_no_more_for_the_job_it_lost(run
     assert [step for attempt, step in steps if attempt == 2] == list(range(steps[began][1], 400))
 
 
-@pytest.mark.parametrize(
-    "count", [10_000, pytest.param(100_000, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])]
-)
+@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])])
 def test_r16_each_of_very_many_jobs_is_run_once_by_two_workers(running: Site, count: int) -> None:
     submit(running, "Nothing", count - 100)
     submit(running, "Careful", 100)
