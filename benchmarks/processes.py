@@ -108,3 +108,9 @@ def wait_for_port(port: int, seconds: float = 30.0) -> None:
 def resident_bytes(pid: int) -> int:
     """The memory of a process that is in RAM."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process ever had in RAM."""
+    (peak,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(peak.split()[1]) * 1024

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from benchmarks.backing import Backing
 from benchmarks.processes import ROOT, Process, free_port, wait_for_port
@@ -43,6 +44,7 @@ class Site:
             "WEB_WORKERS": "2",
             "WORKER_PROCESSES": "2",
             "HAMMY_TOKEN_MINUTES": "600",
+            "HAMMY_JOB_CLASSES": "benchmarks.inside.job_classes",
             "EMAIL_URL": f"smtp://127.0.0.1:{sink.port if sink else 25}",
         }
         self.store: Store
@@ -71,6 +73,10 @@ class Site:
     def manage(self, *arguments: str) -> str:
         """What a management command prints; raises RuntimeError with its complaint."""
         return self._python("manage.py", *arguments)
+
+    def run_inside(self, module: str, *arguments: str) -> Any:
+        """What a module of ``benchmarks.inside`` finds; raises as ``manage`` does."""
+        return json.loads(self._python("-m", f"benchmarks.inside.{module}", *arguments).splitlines()[-1])
 
     def command(self, program: str) -> list[str]:
         """The arguments for Python with which this site runs ``web``, ``worker`` or ``beat``, as `make run` does."""

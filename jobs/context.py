@@ -54,10 +54,12 @@ class Context(Generic[P]):
 
     def progress(self, completed: int, total: int | None = None) -> None:
         """So many of so many are done. Never goes back; the total may grow."""
-        if total is not None and total != self._total:
-            self._total = max(total, self._total or 0)
-        self._completed = completed if self._completed is None else max(completed, self._completed)
-        self._is_told = False
+        if total != self._total and total is not None and (self._total is None or total > self._total):
+            self._total = total
+            self._is_told = False
+        if self._completed is None or completed > self._completed:
+            self._completed = completed
+            self._is_told = False
 
     def checkpoint(self, cursor: Any = None) -> None:
         """A place where the run may be stopped: raises Stopped when it has to, and costs next to nothing otherwise.

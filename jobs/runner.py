@@ -39,6 +39,8 @@ class Runner:
         self.queue = name
         self.most_claimed = 1 if name == Queue.LONG else _MOST_CLAIMED
         self.pace = _FIRST_PACE
+        # How many the last claim got: where they are claimed one by one, many more are locked in vain.
+        self.got = 1
         self.worker = f"{socket.gethostname()}:{os.getpid()}"[:300]
         self.done: list[Context[Any]] = []
         # Whether somebody else has decided about a job of the present claim.
@@ -48,10 +50,11 @@ class Runner:
         """Run what is due for a few seconds; whether more may be waiting."""
         until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
         while time.monotonic() < until and not stopping.is_asked():
-            size = max(1, min(self.most_claimed, int(_CLAIM_SECONDS / self.pace)))
+            size = max(1, min(self.most_claimed, int(_CLAIM_SECONDS / self.pace), 2 * self.got))
             claim, jobs = queue.claim(queue=self.queue, worker=self.worker, size=size)
             if not jobs:
                 return False
+            self.got = len(jobs)
             began = time.monotonic()
             self._work_off(claim, jobs)
             self.pace = (time.monotonic() - began) / len(jobs)

@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from benchmarks.backing import query
 from benchmarks.bench import Bench
@@ -11,6 +12,7 @@ from benchmarks.sink import Sink
 from benchmarks.site import Site
 
 JSON_API = "bare DRF JSON:API"
+BARE_SPYNE = "bare Spyne"
 POST_OFFICE = "django-post_office"
 _SENT = 0
 
@@ -26,11 +28,25 @@ def json_api(bench: Bench, site: Site) -> Iterator[int]:
             ["-m", "django", "migrate", "--run-syncdb", "-v", "0"], log=log, environment=environment
         ) as migrate:
             migrate.wait(60)
-        command = [*site.command("web")[:-1], "benchmarks.peers.jsonapi.wsgi:application"]
-        command[command.index("--port") + 1] = str(port)
-        with Process(command, log=log, environment=environment):
-            wait_for_port(port)
+        with _served(site, "benchmarks.peers.jsonapi.wsgi:application", port, log, environment):
             yield port
+
+
+@contextlib.contextmanager
+def bare_spyne(bench: Bench, site: Site) -> Iterator[int]:
+    """The bare Spyne service under the very web server of ``site``; its port."""
+    port = free_port()
+    with _served(site, "benchmarks.peers.bare_spyne.service:application", port, bench.folder / "spyne.log", {}):
+        yield port
+
+
+@contextlib.contextmanager
+def _served(site: Site, application: str, port: int, log: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    command = [*site.command("web")[:-1], application]
+    command[command.index("--port") + 1] = str(port)
+    with Process(command, log=log, environment=environment):
+        wait_for_port(port)
+        yield
 
 
 class PostOffice:

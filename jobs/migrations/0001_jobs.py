@@ -302,6 +302,10 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
+            model_name="triggerfiring",
+            index=models.Index(condition=models.Q(("job__isnull", False)), fields=["job"], name="firing_of_job"),
+        ),
+        migrations.AddIndex(
             model_name="job",
             index=models.Index(
                 condition=models.Q(("status", jobs.states.Status["NEW"])),

@@ -104,6 +104,8 @@ class TriggerFiring(models.Model):
         verbose_name = _("firing")
         verbose_name_plural = _("firings")
         constraints = [models.UniqueConstraint(fields=["trigger", "slot"], name="jobs_firing_slot_once")]
+        # For purged jobs: each would look through all firings.
+        indexes = [models.Index(fields=["job"], condition=Q(job__isnull=False), name="firing_of_job")]
 
     def __str__(self) -> str:
         return f"{self.trigger_id} {self.slot:%Y-%m-%d %H:%M:%S} {self.decision}"

@@ -1,0 +1,1 @@
+"""What runs as a part of a measured site, in its environment; each module prints what it found as JSON."""

@@ -1,0 +1,1 @@
+"""procrastinate: jobs in PostgreSQL with an event for each change of state, as we keep them."""
