@@ -18,7 +18,7 @@ ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _ENVELOPE_12 = "http://www.w3.org/2003/05/soap-envelope"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
-_MOST_TAGS = 400_000
+_MOST_TAGS = 100_000
 _MOST_ATTRIBUTES = 10_000
 _LONGEST_TAG = 64 * 1024
 _DEEPEST = 32

@@ -5,7 +5,6 @@ the empty string are the same as nothing.
 """
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,9 +12,10 @@ from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from gateway.listing import LARGEST_ID
-from jobs.services import JobId
+from jobs.services import MOST_IDS, JobId
 from jobs.states import Status
 
+_MOST_LEGS = 1000
 _NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -72,14 +72,21 @@ def _read_job_id(value: Any) -> JobId:
     return found
 
 
-def _from_wrapper(wrapper: str) -> BeforeValidator:
-    unwrap: Callable[[Any], list[Any]] = lambda value: unwrapped(value, wrapper)  # noqa: E731
+def listed(wrapper: str, most: int, what: str) -> BeforeValidator:
+    """A list in any of its spellings; a longer one is refused before its items are looked at."""
+
+    def unwrap(value: Any) -> list[Any]:
+        items = unwrapped(value, wrapper)
+        if len(items) > most:
+            raise _wrong(f"must be at most {most} {what}")
+        return items
+
     return BeforeValidator(unwrap)
 
 
 Text = Annotated[str, PlainValidator(_read_text)]
 Word = Annotated[str, PlainValidator(_read_word)]
 StatusName = Annotated[str, PlainValidator(_read_status)]
-LegIds = Annotated[list[Word], _from_wrapper("legId")]
-Uuids = Annotated[list[Annotated[Any, PlainValidator(_read_job_id)]], _from_wrapper("uuid")]
-JobIds = Annotated[list[Annotated[Any, PlainValidator(_read_job_id)]], _from_wrapper("jobId")]
+LegIds = Annotated[list[Word], listed("legId", _MOST_LEGS, "legs")]
+Uuids = Annotated[list[Annotated[Any, PlainValidator(_read_job_id)]], listed("uuid", MOST_IDS, "jobs")]
+JobIds = Annotated[list[Annotated[Any, PlainValidator(_read_job_id)]], listed("jobId", MOST_IDS, "jobs")]

@@ -15,8 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from gateway.body_key import Placed
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from gateway.listing import ListParameters, Page
-from jobs.job_v1.fields import JobIds, LegIds, StatusName, Text, Uuids, Word, job_id, unwrapped
-from jobs.params import Pairs
+from jobs.job_v1.fields import JobIds, LegIds, StatusName, Text, Uuids, Word, job_id, listed, unwrapped
+from jobs.params import MOST_PARAMS, Pairs
 from jobs.services import JobId
 from jobs.states import Status
 
@@ -70,7 +70,7 @@ class Command(BaseModel):
     )
     client_hash_key: Word = Field("", alias="clientHashKey")
     user_name: Word = Field("", alias="userName")
-    params: Annotated[list[_Pair], BeforeValidator(lambda value: unwrapped(value, "param"))] = []
+    params: Annotated[list[_Pair], listed("param", MOST_PARAMS, "parameters")] = []
 
     @property
     def client_hash_keys(self) -> list[Placed]:

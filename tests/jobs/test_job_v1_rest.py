@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -26,6 +26,7 @@ from tests.jobs.job_v1_calls import (
 
 pytestmark = pytest.mark.django_db
 
+NOBODYS = "5c2c93f0-540d-40c8-acb8-e3400e075a6a"
 OK = {"params": [], "responseStatus": {"code": 0, "messages": []}}
 STATUSES = "NEW, RUNNING, FINISHED, FAILED, CANCELLED"
 
@@ -71,7 +72,7 @@ def test_counts_stand_there_only_when_known(api: Caller) -> None:
     assert ("total" in attributes, "completed" in attributes, attributes["startedAt"]) == (True, False, None)
 
 
-@pytest.mark.parametrize("name", ["0", "-1", "abc", "99999999999999999999", "{uuid}", "%00", str(uuid4()), "7" * 400])
+@pytest.mark.parametrize("name", ["0", "-1", "abc", "99999999999999999999", "{uuid}", "%00", NOBODYS, "7" * 400])
 @pytest.mark.parametrize("path", ["/jobs/{}", "/jobs/{}/events", "/jobs/{}/relatives", "/jobInfos/{}"])
 def test_what_is_no_job_is_not_found(api: Caller, path: str, name: str) -> None:
     answer = api.get(path.format(name))
@@ -323,6 +324,11 @@ def test_a_trigger_is_run_by_name_in_every_form(api: Caller, path: str, body: An
             [(1004, "params.A: unknown parameter; known are none")],
         ),
         ("/jobs", {"jobName": "count"}, [(1001, "params.STEPS: required")]),
+        (
+            "/jobs",
+            {"jobName": "count", "legIds": [1] * 1001, "params": [{"key": "STEPS", "value": "1"}] * 101},
+            [(1002, "legIds: must be at most 1000 legs"), (1002, "params: must be at most 100 parameters")],
+        ),
         ("/jobs", [], [(1000, "the request must be a JSON object")]),
     ],
 )
@@ -392,6 +398,10 @@ def test_a_status_is_set_whichever_way_the_jobs_are_named(api: Caller, form: str
         ({"jobId": [1], "jobStatus": "NEW"}, [(3001, "cannot become NEW: job 1 is FINISHED")]),
         ({"jobId": [2, 1], "jobStatus": "CANCELLED"}, [(3001, "cannot become CANCELLED: job 1 is FINISHED")]),
         ({"jobId": list(range(1, 1002)), "jobStatus": "NEW"}, [(1002, "jobId: must be at most 1000 jobs")]),
+        (
+            {"jobId": list(range(3, 503)), "uuids": [NOBODYS] * 501, "jobStatus": "NEW"},
+            [(1002, "uuids: must be at most 1000 jobs")],
+        ),
         (
             {"uuids": [2], "jobStatus": "CANCELLED", "reason": "x" * 1001},
             [(1002, "reason: must be at most 1000 characters long")],
