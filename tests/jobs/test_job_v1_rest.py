@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -71,7 +71,9 @@ def test_counts_stand_there_only_when_known(api: Caller) -> None:
     assert ("total" in attributes, "completed" in attributes, attributes["startedAt"]) == (True, False, None)
 
 
-@pytest.mark.parametrize("name", ["0", "-1", "abc", "99999999999999999999", "{uuid}", "%00", str(uuid4()), "7" * 400])
+@pytest.mark.parametrize(
+    "name", ["0", "-1", "abc", "99999999999999999999", "{uuid}", "%00", str(UUID(int=7)), "7" * 400]
+)
 @pytest.mark.parametrize("path", ["/jobs/{}", "/jobs/{}/events", "/jobs/{}/relatives", "/jobInfos/{}"])
 def test_what_is_no_job_is_not_found(api: Caller, path: str, name: str) -> None:
     answer = api.get(path.format(name))
