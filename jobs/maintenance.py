@@ -99,8 +99,8 @@ _MEMBERS = "SELECT id FROM jobs_job WHERE id IN ({roots}) OR root_id IN ({roots}
 
 
 def prune(*, finished_before: datetime, size: int = _BATCH) -> int:
-    """Forget trees of jobs all of which ended before a moment, with their events and logs, whole trees at a time; how
-    many jobs."""
+    """Forget trees of jobs all of which ended before a moment, whole trees at a time with their events and logs, and
+    the firings of that time; how many jobs."""
     members = Job.objects.filter(root=OuterRef("pk"))
     is_late = Q(finished_at__isnull=True) | Q(finished_at__gte=finished_before)
     roots = Job.objects.filter(
@@ -114,7 +114,10 @@ def prune(*, finished_before: datetime, size: int = _BATCH) -> int:
             ids = list(locked.values_list("id", flat=True)[:size])
             total += _forget(ids)
         if len(ids) < size:
-            return total
+            break
+    # What was made of times whose jobs are forgotten, or that had none.
+    TriggerFiring.objects.filter(slot__lt=finished_before, job=None).delete()
+    return total
 
 
 def _forget(root_ids: list[int]) -> int:

@@ -39,7 +39,7 @@ def withdraw(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("hammy_project", "0001_console_groups"),
-        ("jobs", "0002_jobs_of_a_trigger"),
+        ("jobs", "0001_jobs"),
     ]
 
     operations = [migrations.RunPython(grant, withdraw)]

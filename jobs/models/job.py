@@ -151,7 +151,8 @@ class Job(models.Model):
             models.Index(
                 fields=["client", "-created_at", "-id"], condition=Q(client__isnull=False), name="job_client_list"
             ),
-            models.Index(fields=["job_class", "-created_at", "-id"], name="job_class_list"),
+            # With the status, so that a class's jobs of one status are counted in the index alone.
+            models.Index(fields=["job_class", "-created_at", "-id"], include=["status"], name="job_class_list"),
             models.Index(
                 fields=["status", "-created_at", "-id"],
                 condition=~Q(status=Status.FINISHED),

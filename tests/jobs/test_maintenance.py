@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from jobs import maintenance, queue
-from jobs.models import Job, JobEvent, JobLogLine
+from jobs.models import Job, JobEvent, JobLogLine, Trigger, TriggerFiring
 from jobs.registry import MOST_RUNS
 from jobs.states import Queue, Status
 from tests.jobs.conftest import Submit, reread, story, work
@@ -129,6 +129,16 @@ def test_r27_old_trees_go_whole_and_nothing_else(submit: Submit) -> None:
     assert JobEvent.objects.filter(job_id__in=gone).count() == 0
     assert JobLogLine.objects.filter(job_id__in=gone).count() == 0
     assert JobEvent.objects.count() == 4
+
+
+def test_r27_what_was_made_of_old_times_goes_with_its_jobs(submit: Submit) -> None:
+    trigger = Trigger.objects.create(name="nightly", job_class="tests.Nothing")
+    now = timezone.now()
+    jobs = {40: _ended(submit, days_ago=40), 39: None, 35: submit("Nothing"), 1: None}
+    for days, job in jobs.items():
+        TriggerFiring.objects.create(trigger=trigger, slot=now - timedelta(days=days), job=job)
+    maintenance.prune(finished_before=now - timedelta(days=30))
+    assert [(now - firing.slot).days for firing in TriggerFiring.objects.order_by("slot")] == [35, 1]
 
 
 @pytest.mark.parametrize(("days", "left"), [(-1, 1), (30, 0)])
