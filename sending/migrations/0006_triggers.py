@@ -28,14 +28,8 @@ def create(apps, schema_editor):
         triggers.get_or_create(name=name, defaults={"job_class": job_class, "description": description})
 
 
-def remove(apps, schema_editor):
-    triggers = apps.get_model("jobs", "Trigger").objects.using(schema_editor.connection.alias)
-    for name, job_class, description in _TRIGGERS:
-        # What somebody has changed or given times to is theirs.
-        triggers.filter(name=name, job_class=job_class, description=description, recurrence=None).delete()
-
-
 class Migration(migrations.Migration):
     dependencies = [("sending", "0005_open_messages_of_jobs"), ("jobs", "0001_jobs")]
 
-    operations = [migrations.RunPython(create, remove)]
+    # Back again they stay: somebody may have given one times of its own, and without its class it only refuses.
+    operations = [migrations.RunPython(create, migrations.RunPython.noop)]

@@ -377,8 +377,8 @@ def test_a_fresh_site_has_a_trigger_for_each_and_keeps_what_somebody_made_of_it(
     assert set(Trigger.objects.values_list("is_enabled", "recurrence")) == {(True, None)}
     Trigger.objects.filter(name="statisticsSending").update(description="ours")
     migration.create(apps, editor)
-    migration.remove(apps, editor)
-    assert list(Trigger.objects.values_list("name", "description")) == [("statisticsSending", "ours")]
+    assert Trigger.objects.get(name="statisticsSending").description == "ours"
+    assert Trigger.objects.count() == 3
 
 
 @runs
