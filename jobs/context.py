@@ -1,19 +1,23 @@
 """What a job class is given to do its work with: parameters, progress, checkpoints, child jobs, a log."""
 
-import threading
 from collections import deque
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
-from jobs import services
+from gateway.storable import storable
+from jobs import queue, services
 from jobs.models import Job, JobLogLine
 from jobs.params import JobParams, Pairs
+from jobs.states import EventName
 
 P = TypeVar("P", bound=JobParams)
+T = TypeVar("T")
 MOST_LOG_LINES = 1000
 LONGEST_LOG_LINE = 1000
 
@@ -46,19 +50,18 @@ class Context(Generic[P]):
         self.params = params
         self.cursor: Any = job.cursor
         self.stop: Why | None = None
-        self._lock = threading.Lock()
         self._completed, self._total = job.completed, job.total
         self._is_told = True
         self._lines: deque[tuple[datetime, str]] = deque()
         self._line_count = 0
 
     def progress(self, completed: int, total: int | None = None) -> None:
-        """So many of so many are done. Never goes back; the total may grow."""
+        """So many of so many are done. Never goes back, nor below nothing; the total may grow."""
         if total != self._total and total is not None and (self._total is None or total > self._total):
-            self._total = total
+            self._total = max(0, total)
             self._is_told = False
         if self._completed is None or completed > self._completed:
-            self._completed = completed
+            self._completed = max(0, completed)
             self._is_told = False
 
     def checkpoint(self, cursor: Any = None) -> None:
@@ -78,7 +81,7 @@ class Context(Generic[P]):
         """A line kept with the job, cut at LONGEST_LOG_LINE characters; after MOST_LOG_LINES no more are kept."""
         self._line_count += 1
         if self._line_count < MOST_LOG_LINES:
-            self._lines.append((timezone.now(), text.replace("\0", "")[:LONGEST_LOG_LINE]))
+            self._lines.append((timezone.now(), storable(text)[:LONGEST_LOG_LINE]))
         elif self._line_count == MOST_LOG_LINES:
             self._lines.append((timezone.now(), "No more lines of this run are kept."))
 
@@ -89,7 +92,8 @@ class Context(Generic[P]):
 
     def start_child(self, job_class: str, params: Pairs = ()) -> Job:
         """A job below this one, for the same client and user. Raises Stopped when this run was given up meanwhile:
-        either a cancelled tree knows the child, or there is none."""
+        either a cancelled tree knows the child, or there is none. In one transaction with a checkpoint it comes first:
+        a tree is locked from its root down."""
         try:
             return services.submit(
                 caller=services.owner_of(self.job), job_class=job_class, params=params, parent=self.job
@@ -98,10 +102,18 @@ class Context(Generic[P]):
             self.stop = Why.LOST
             raise Stopped(self.stop) from None
 
+    def sending(self) -> None:
+        """Say that the job's messages are handed over from now on (contract job_v1, event SENDING); in the transaction
+        that takes the first of them."""
+        queue.note([self.job.pk], (EventName.SENDING,), at=timezone.now(), actor=self.job.worker)
+
     def tell(self) -> None:
-        """Write what was not told yet: progress and log lines. Called by the pulse and at the end of a run."""
+        """Write what was not told yet: progress and log lines. The pulse's, beside the run: it waits for no lock, for
+        the run may hold it and wait for the pulse in its turn."""
         if not self._is_told:
-            self._save({})
+            with transaction.atomic():
+                if queue.try_lock(self.job):
+                    self._save({})
         self.write_lines()
 
     @property
@@ -118,19 +130,29 @@ class Context(Generic[P]):
         return {"completed": completed, "total": total}
 
     def _save(self, columns: dict[str, Any]) -> bool:
-        # The pulse's thread and the run's may both be here.
-        with self._lock:
-            self._is_told = True
-            mine = Job.objects.held_by(self.claim).filter(pk=self.job.pk)
-            return bool(mine.update(**self.columns, **columns, updated_at=timezone.now()))
+        # First, so that what is reported meanwhile is told the next time.
+        self._is_told = True
+        mine = Job.objects.held_by(self.claim).filter(pk=self.job.pk)
+        return bool(mine.update(**self.columns, **columns, updated_at=timezone.now()))
 
     def write_lines(self) -> None:
         """Keep the log lines that are still in memory."""
-        if self._lines:
-            with self._lock:
-                lines = list(self._lines)
-                JobLogLine.objects.bulk_create(
-                    JobLogLine(job_id=self.job.pk, created_at=at, text=text) for at, text in lines
-                )
-                for _ in lines:
-                    self._lines.popleft()
+        lines = drained(self._lines)
+        if not lines:
+            return
+        try:
+            JobLogLine.objects.bulk_create(
+                JobLogLine(job_id=self.job.pk, created_at=at, text=text) for at, text in lines
+            )
+        except BaseException:
+            self._lines.extendleft(reversed(lines))
+            raise
+
+
+def drained(items: deque[T]) -> list[T]:
+    """All of them, in order, each taken by one thread alone however many take."""
+    found: list[T] = []
+    with suppress(IndexError):
+        while True:
+            found.append(items.popleft())
+    return found

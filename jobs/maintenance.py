@@ -37,7 +37,11 @@ def rescue() -> list[int]:
     """
     now = timezone.now()
     suspects = Job.objects.claimed().filter(_is_silent(now))
-    suspects.filter(suspected_at=None).update(suspected_at=now)
+    with transaction.atomic():
+        # Whose row is locked is being looked after; waiting for it would keep all that the tick does waiting.
+        fresh = suspects.filter(suspected_at=None).select_for_update(skip_locked=True, no_key=True)
+        ids = list(fresh.values_list("id", flat=True)[:_BATCH])
+        Job.objects.filter(id__in=ids).update(suspected_at=now)
     patience = timedelta(seconds=2 * settings.HAMMY_JOB_HEARTBEAT_SECONDS + 1)
     dead = suspects.filter(suspected_at__lt=now - patience)
     found: list[int] = []
@@ -45,9 +49,10 @@ def rescue() -> list[int]:
     while batch := list(dead.order_by("id")[:_BATCH]):
         before = len(found)
         for job in batch:
-            found += _rescue(job, dead)
+            with transaction.atomic():
+                found += _rescue(job, dead) if queue.try_lock(job) else []
         if len(found) == before:
-            # Somebody else was first with all of them.
+            # Somebody else is at all of them.
             break
     return found
 
@@ -81,11 +86,12 @@ def _rescue(job: Job, dead: JobQuerySet) -> list[int]:
 
 def settle_forgotten() -> None:
     """End jobs that wait for child jobs of which none is open any more."""
-    children = Job.objects.filter(parent=OuterRef("pk"))
+    children = Job.objects.filter(parent=OuterRef("pk"), parent_life=OuterRef("life"))
     forgotten = Job.objects.waiting().filter(Exists(children), ~Exists(children.open()))
-    for parent_id in forgotten.values_list("id", flat=True)[:_BATCH]:
+    for parent in forgotten[:_BATCH]:
         with transaction.atomic():
-            queue.settle_parents([parent_id])
+            if queue.try_lock(parent):
+                queue.settle_parents([parent.pk])
 
 
 def clean() -> None:

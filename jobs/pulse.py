@@ -5,12 +5,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from jobs import queue, stopping
@@ -37,16 +37,19 @@ class Pulse:
         self._may_let_go = False
         self._deadline = float("inf")
         self._beaten_at = 0.0
-        self._is_started = False
+        self._on_slow: Callable[[], None] = _nothing
+        self._thread: threading.Thread | None = None
 
-    def take(self, claim: UUID, job_ids: Collection[int]) -> None:
-        """A claim to keep alive, in place of the last one."""
+    def take(self, claim: UUID, job_ids: Collection[int], on_slow: Callable[[], None] | None = None) -> None:
+        """A claim to keep alive, in place of the last one. ``on_slow`` is called, beside the run, when one of its jobs
+        takes so long that the others should not wait for it."""
         with self._changed:
             self._claim, self._held, self._lost = claim, set(job_ids), set()
+            self._on_slow = on_slow or _nothing
             self._beaten_at = time.monotonic()
-            if not self._is_started:
-                threading.Thread(target=self._run, name="pulse", daemon=True).start()
-                self._is_started = True
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+                self._thread.start()
             self._changed.notify_all()
 
     def watch(self, context: Context[Any], kind: JobClass[Any]) -> bool:
@@ -80,8 +83,9 @@ class Pulse:
                     continue
             try:
                 self._look(claim)
-            except DatabaseError:
-                _log.warning("no heartbeat: the database is away", exc_info=True)
+            except Exception:
+                # Whatever it was, a heart that stops for good would have living jobs taken for dead.
+                _log.warning("no heartbeat", exc_info=True)
                 connections.close_all()
 
     def _look(self, claim: UUID | None) -> None:
@@ -105,9 +109,10 @@ class Pulse:
             context.stop = context.stop or Why.OUT_OF_TIME
         elif self._may_let_go and stopping.is_asked():
             context.stop = context.stop or Why.SHUTTING_DOWN
-        context.tell()
         if overdue > settings.HAMMY_JOB_GRACE_SECONDS:
             _end_hung(context)
+        context.tell()
+        self._on_slow()
 
 
 def _beat(held: JobQuerySet) -> None:
@@ -120,10 +125,19 @@ def _beat(held: JobQuerySet) -> None:
 def _end_hung(context: Context[Any]) -> None:
     """A run that hears nothing holds its process for ever: end both, and let another process take the slot."""
     reason = f"{Why.OUT_OF_TIME.value} and did not stop"
-    queue.move(Job.objects.filter(pk=context.job.pk), Status.FAILED, reason=reason, claim=context.claim)
     _log.error("hung job ended with its process", extra={"job_id": context.job.pk, "job_class": context.job.job_class})
-    connections.close_all()
-    os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        with transaction.atomic():
+            # Where the run itself holds the job's row, its end frees it, and the rescuer says the rest.
+            if queue.try_lock(context.job):
+                queue.move(Job.objects.filter(pk=context.job.pk), Status.FAILED, reason=reason, claim=context.claim)
+    finally:
+        connections.close_all()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _nothing() -> None:
+    """For a claim whose jobs hold up no others."""
 
 
 pulse = Pulse()

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from gateway import metrics, wakeups
+from gateway.storable import storable
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.registry import job_classes
@@ -59,7 +60,7 @@ def move(
     """Take those of ``jobs`` whose status allows it to ``to``; the ids that moved, in order. The others stay: somebody
     was first, and that is normal. With ``claim`` only what that run holds moves, and it lets go of it. ``events`` are
     written instead of the one that the edge has by itself."""
-    now = timezone.now()
+    now, reason = timezone.now(), storable(reason)
     jobs = jobs.filter(status__in=sorted(sources(to))) if claim is None else jobs.held_by(claim)
     with transaction.atomic():
         rows = list(locked(jobs).values_list("id", "parent_id", "queue", "job_class"))
@@ -98,6 +99,13 @@ def locked(jobs: JobQuerySet) -> JobQuerySet:
         roots |= set(jobs.filter(root__isnull=True).values_list("id", flat=True))
         list(_for_update(Job.objects.filter(id__in=sorted(roots))).values_list("id"))
     return _for_update(jobs)
+
+
+def try_lock(job: Job) -> bool:
+    """Lock a job, the root of its tree first; False, and nothing was waited for, when somebody holds one of them.
+    Inside a transaction."""
+    free = Job.objects.select_for_update(of=("self",), skip_locked=True, no_key=True).values_list("id")
+    return all(free.filter(pk=pk) for pk in dict.fromkeys((job.root_id or job.pk, job.pk)))
 
 
 def _for_update(jobs: JobQuerySet) -> JobQuerySet:
@@ -177,7 +185,8 @@ def wait_for_others(job: Job, reason: str, columns: dict[str, Any]) -> bool:
     False when it was no longer the run's to say."""
     with transaction.atomic():
         mine = Job.objects.filter(pk=job.pk, claim=job.claim, status=Status.RUNNING)
-        is_mine = bool(mine.update(reason=reason, updated_at=timezone.now(), **LET_GO, **columns))
+        list(locked(mine).values_list("id"))
+        is_mine = bool(mine.update(reason=storable(reason), updated_at=timezone.now(), **LET_GO, **columns))
         if is_mine:
             settle_parents([job.pk])
     return is_mine
@@ -190,7 +199,8 @@ def settle_parents(parent_ids: Iterable[int]) -> None:
         parent = locked(Job.objects.waiting().filter(pk=parent_id)).first()
         if parent is None:
             continue
-        children = Job.objects.filter(parent_id=parent_id)
+        # Those of a run before it was run again are history.
+        children = Job.objects.filter(parent_id=parent_id, parent_life=parent.life)
         if children.open().exists():
             continue
         count, failed = children.count(), children.exclude(status=Status.FINISHED).count()
@@ -205,8 +215,3 @@ def settle_parents(parent_ids: Iterable[int]) -> None:
 def later(seconds: float) -> datetime:
     """The moment ``seconds`` from now."""
     return timezone.now() + timedelta(seconds=seconds)
-
-
-def note_sending(job_ids: Sequence[int]) -> None:
-    """Say that these jobs hand their messages over now (contract job_v1, event SENDING)."""
-    note(job_ids, (EventName.SENDING,), at=timezone.now())

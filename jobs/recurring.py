@@ -11,7 +11,8 @@ from itertools import islice, takewhile
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
@@ -55,7 +56,9 @@ def schedule(
         times = _times(task, recurrence)
         task.save()
         recurrence.periodic_task = task
-        _plan(recurrence, times, timezone.now())
+        if str(times) != recurrence.times:
+            # Else what is still to be made up for stays so.
+            _plan(recurrence, times, _from_now_on(trigger))
         recurrence.save()
     return recurrence
 
@@ -80,10 +83,16 @@ def fire_due() -> None:
     """Start what is due, and plan anew what somebody has changed in Beat's rows."""
     now = timezone.now()
     for recurrence in _recurrences():
-        if recurrence.next_slot_at and recurrence.next_slot_at <= now:
-            _fire(recurrence.pk)
-        elif _has_changed(recurrence):
-            _replan(recurrence.pk)
+        try:
+            if recurrence.next_slot_at and recurrence.next_slot_at <= now:
+                _fire(recurrence.pk)
+            elif _has_changed(recurrence):
+                _replan(recurrence.pk)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # One that cannot be started must not keep the others from their times.
+            _log.exception("trigger not started", extra={"trigger": recurrence.trigger.name})
 
 
 def fire(trigger_id: str) -> None:
@@ -117,6 +126,12 @@ def _plan(recurrence: Recurrence, times: Times, after: datetime) -> None:
     recurrence.next_slot_at = next(times.after(after), None)
 
 
+def _from_now_on(trigger: Trigger) -> datetime:
+    """Now, or the last time that was decided where this clock is behind the one that decided it."""
+    last = TriggerFiring.objects.filter(trigger=trigger).aggregate(last=Max("slot"))["last"]
+    return max(filter(None, (timezone.now(), last)))
+
+
 def _locked(recurrence_id: int) -> Recurrence | None:
     found: Recurrence | None = _recurrences().select_for_update(of=("self",)).filter(pk=recurrence_id).first()
     return found
@@ -128,7 +143,8 @@ def _replan(recurrence_id: int) -> None:
         if recurrence is None or not _has_changed(recurrence):
             return
         try:
-            _plan(recurrence, _times(recurrence.periodic_task, recurrence), timezone.now())
+            times = _times(recurrence.periodic_task, recurrence)
+            _plan(recurrence, times, _from_now_on(recurrence.trigger))
         except Refusal as refusal:
             # Edited where nobody checks: it is shown, and stands still until it can be read again.
             problem = refusal.problems[0].sentence
@@ -182,8 +198,11 @@ def _decide(recurrence: Recurrence, slots: Sequence[datetime], now: datetime) ->
     if passed := [slot for slot in slots if slot not in set(wanted)]:
         reason = f"{len(passed)} times passed while nobody looked, the first {format_moment(passed[0])}"
         _note(recurrence.trigger, passed[-1], Decision.MISSED, reason)
+    known = TriggerFiring.objects.filter(trigger=recurrence.trigger, slot__in=wanted)
+    decided = set(known.values_list("slot", flat=True))
     for slot in wanted:
-        _start(recurrence, slot)
+        if slot not in decided:
+            _start(recurrence, slot)
 
 
 def _start(recurrence: Recurrence, slot: datetime) -> None:
@@ -206,4 +225,5 @@ def _start(recurrence: Recurrence, slot: datetime) -> None:
 
 
 def _note(trigger: Trigger, slot: datetime, decision: Decision, reason: str = "", job: Job | None = None) -> None:
-    TriggerFiring.objects.create(trigger=trigger, slot=slot, decision=decision, reason=reason, job=job)
+    values = {"decision": decision, "reason": reason, "job": job}
+    TriggerFiring.objects.get_or_create(trigger=trigger, slot=slot, defaults=values)

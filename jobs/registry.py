@@ -36,7 +36,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An outcome: my child jobs or my messages go on without me, and I settle with the last of them."""
+    """An outcome: my child jobs go on without me, and I settle with the last of them."""
 
     reason: str = ""
 

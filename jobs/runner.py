@@ -4,20 +4,23 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
+from django.db.models import F
 
 from gateway import metrics
 from gateway.backoff import backoff
 from gateway.errors import Refusal
 from jobs import pulse as heart
 from jobs import queue, stopping
-from jobs.context import Context, Stopped, Why
+from jobs.context import Context, Stopped, Why, drained
 from jobs.models import Job
 from jobs.params import parse
 from jobs.registry import MOST_RUNS, Again, JobClass, JobFailed, Outcome, Waiting, job_classes
@@ -42,7 +45,8 @@ class Runner:
         # How many the last claim got: where they are claimed one by one, many more are locked in vain.
         self.got = 1
         self.worker = f"{socket.gethostname()}:{os.getpid()}"[:300]
-        self.done: list[Context[Any]] = []
+        self.waiting: deque[Job] = deque()
+        self.done: deque[Context[Any]] = deque()
         # Whether somebody else has decided about a job of the present claim.
         self.is_disturbed = False
 
@@ -56,21 +60,44 @@ class Runner:
                 return False
             self.got = len(jobs)
             began = time.monotonic()
-            self._work_off(claim, jobs)
-            self.pace = (time.monotonic() - began) / len(jobs)
+            self.pace = (time.monotonic() - began) / max(1, self._work_off(claim, jobs))
         return not stopping.is_asked()
 
-    def _work_off(self, claim: UUID, jobs: Sequence[Job]) -> None:
-        self.done, self.is_disturbed = [], False
-        heart.pulse.take(claim, [job.pk for job in jobs])
+    def _work_off(self, claim: UUID, jobs: Sequence[Job]) -> int:
+        """Run them one by one; how many, for others may take over from a slow one (``_make_room``)."""
+        count, self.is_disturbed = 0, False
+        self.waiting.extend(jobs)
+        heart.pulse.take(claim, [job.pk for job in jobs], partial(self._make_room, claim))
         try:
-            for job in jobs:
-                self._run(claim, job)
-            self._settle_done()
+            with suppress(IndexError):
+                while True:
+                    self._run(claim, self.waiting.popleft())
+                    count += 1
+            for group, columns in _ends(drained(self.done)):
+                self._move(group, Status.FINISHED, **columns)
             if self.is_disturbed:
                 _patiently(partial(queue.let_go, claim))
+            return count
         finally:
             heart.pulse.release()
+            self.waiting.clear()
+            self.done.clear()
+
+    def _make_room(self, claim: UUID) -> None:
+        """A job takes its time: write the ends of those before it, and let others run those behind it. The pulse's,
+        beside the run; what cannot be written now is written later."""
+        if behind := drained(self.waiting):
+            rows = Job.objects.filter(id__in=[job.pk for job in behind])
+            reason = "given back: the job before it takes long"
+            queue.move(rows, Status.NEW, reason=reason, actor=self.worker, claim=claim, attempts=F("attempts") - 1)
+        done = drained(self.done)
+        try:
+            for group, columns in _ends(done):
+                rows = Job.objects.filter(id__in=[job.pk for job in group])
+                queue.move(rows, Status.FINISHED, actor=self.worker, claim=claim, **columns)
+        except Exception:
+            self.done.extend(done)
+            raise
 
     def _run(self, claim: UUID, job: Job) -> None:
         kind = job_classes().get(job.job_class)
@@ -150,7 +177,14 @@ class Runner:
     def _move(self, jobs: Sequence[Job], status: Status, **columns: Any) -> None:
         """Once, however often it takes: a move that is repeated finds its claim gone and does nothing."""
         rows = Job.objects.filter(id__in=[job.pk for job in jobs])
-        moved = _patiently(lambda: queue.move(rows, status, actor=self.worker, claim=jobs[0].claim, **columns))
+        write = partial(queue.move, rows, actor=self.worker, claim=jobs[0].claim)
+        try:
+            moved = _patiently(lambda: write(status, **columns))
+        except (DataError, IntegrityError) as error:
+            # What the run came to cannot be stored. That too is an end, and one that can be told.
+            reference = uuid4().hex[:12]
+            _log.error("a job's end cannot be stored %s", reference, exc_info=error, extra={"job_id": jobs[0].pk})
+            moved = _patiently(lambda: write(Status.FAILED, reason=f"internal failure, reference {reference}"))
         self.is_disturbed |= len(moved) < len(jobs)
 
     def _again(self, context: Context[Any], seconds: float, *, reason: str, attempts: int) -> None:
@@ -169,15 +203,14 @@ class Runner:
         _patiently(context.write_lines)
         self.is_disturbed |= not _patiently(partial(queue.wait_for_others, context.job, reason, context.columns))
 
-    def _settle_done(self) -> None:
-        """The ends of one claim's done jobs together; those with progress of their own one by one."""
-        plain = [context.job for context in self.done if not context.has_progress]
-        if plain:
-            self._move(plain, Status.FINISHED)
-        for context in self.done:
-            if context.has_progress:
-                self._finish(context, Status.FINISHED)
-        self.done = []
+
+def _ends(done: Iterable[Context[Any]]) -> Iterator[tuple[list[Job], dict[str, Any]]]:
+    """The ends of done jobs with their columns: together, but for those that counted something of their own."""
+    if plain := [context.job for context in done if not context.has_progress]:
+        yield plain, {}
+    for context in done:
+        if context.has_progress:
+            yield [context.job], context.columns
 
 
 def _patiently(write: Callable[[], T]) -> T:

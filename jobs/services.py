@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from gateway.caller import Caller
@@ -52,6 +52,7 @@ def submit(
         trigger=trigger,
         parent=parent,
         root_id=(parent.root_id or parent.pk) if parent else None,
+        parent_life=parent.life if parent else 0,
         concurrency_key=kind.concurrency_key(model) or concurrency_key,
         due_at=now,
         created_at=now,
@@ -59,7 +60,7 @@ def submit(
     )
     with transaction.atomic():
         if parent is not None:
-            held = Job.objects.filter(pk=parent.pk, claim=parent.claim, status=Status.RUNNING)
+            held = Job.objects.claimed().filter(pk=parent.pk, claim=parent.claim, status=Status.RUNNING)
             if not queue.locked(held).values_list("id"):
                 raise ParentGone
         job.save(force_insert=True)
@@ -169,7 +170,8 @@ def _bring(job_ids: Sequence[int], to: Status, *, reason: str, actor: str) -> No
         case Status.CANCELLED:
             trees.cancel(job_ids, reason=reason, actor=actor)
         case Status.NEW:
-            from_the_start: dict[str, Any] = {"cursor": None, "completed": None, "attempts": 0, "started_at": None}
+            from_the_start: dict[str, Any] = {"cursor": None, "completed": None, "total": None}
+            from_the_start |= {"attempts": 0, "started_at": None, "life": F("life") + 1}
             again = Job.objects.filter(id__in=job_ids)
             queue.move(again, to, reason=reason, actor=actor, due_at=timezone.now(), **from_the_start)
         case _:

@@ -8,11 +8,12 @@ know no daylight saving.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from celery.schedules import ParseException
 from cronsim import CronSim, CronSimError
 
 _SHORTEST = timedelta(seconds=1)
@@ -42,7 +43,11 @@ class Times:
             return cls(every=every, **window)
         if task.crontab is None:
             raise ValueError("must be a crontab or an interval")
-        cron, parsed = task.crontab, task.crontab.schedule
+        cron = task.crontab
+        try:
+            parsed = cron.schedule
+        except ParseException as error:
+            raise ValueError(str(error)) from error
         fields = [cron.minute, cron.hour]
         # Celery's own reading of days and months, which has names that others do not know.
         for text, values in (
@@ -64,7 +69,9 @@ class Times:
         return f"{what} from {self.start} to {self.end}{'' if self.is_enabled else ' (disabled)'}"
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """The times later than ``moment``, in order; none when disabled."""
+        """The times later than ``moment``, in order and in UTC; none when disabled."""
+        # Of two local times of one zone Python does not see which of a doubled hour they mean.
+        moment = moment.astimezone(UTC)
         if not self.is_enabled:
             return iter(())
         found = _by_interval(moment, self.every, self.start) if self.every and self.start else self._by_clock(moment)
@@ -73,8 +80,8 @@ class Times:
     def _by_clock(self, moment: datetime) -> Iterator[datetime]:
         # The simulation begins after the moment given, and its start may itself be due.
         first = max(moment, self.start - timedelta(microseconds=1)) if self.start else moment
-        for time in self._simulated(first.astimezone(ZoneInfo(self.zone))):
-            if time > moment:
+        for local in self._simulated(first.astimezone(ZoneInfo(self.zone))):
+            if (time := local.astimezone(UTC)) > moment:
                 yield time
 
     def _simulated(self, moment: datetime) -> CronSim:
@@ -88,6 +95,7 @@ class Times:
 
 
 def _by_interval(moment: datetime, every: timedelta, start: datetime) -> Iterator[datetime]:
+    start = start.astimezone(UTC)
     time = start if moment < start else start + ((moment - start) // every + 1) * every
     while True:
         yield time

@@ -1,6 +1,6 @@
 """A job and what stands below it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db import connection, transaction
 
@@ -9,6 +9,7 @@ from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.states import Status
 
+_MOST_NAMED = 10_000
 _BELOW = """
 WITH RECURSIVE below (id) AS (
     SELECT id FROM jobs_job WHERE id IN ({places})
@@ -44,12 +45,19 @@ def cancel(job_ids: Sequence[int], *, reason: str, actor: str) -> None:
     wanted = ids_below(job_ids)
     with transaction.atomic():
         while True:
-            list(queue.locked(Job.objects.filter(id__in=wanted)).values_list("id"))
+            for portion in _portions(wanted):
+                list(queue.locked(portion).values_list("id"))
             again = ids_below(job_ids)
             if again == wanted:
                 break
             wanted = again
         # The highest first: a parent that waits for them must not be settled by their end.
         queue.move(Job.objects.filter(id__in=job_ids), Status.CANCELLED, reason=reason, actor=actor)
-        rest = Job.objects.filter(id__in=sorted(set(wanted) - set(job_ids)))
-        queue.move(rest, Status.CANCELLED, reason=reason or "the job above was cancelled", actor=actor)
+        for portion in _portions(sorted(set(wanted) - set(job_ids))):
+            queue.move(portion, Status.CANCELLED, reason=reason or "the job above was cancelled", actor=actor)
+
+
+def _portions(job_ids: Sequence[int]) -> Iterator[JobQuerySet]:
+    """The same jobs, so many at a time as a statement may name."""
+    for start in range(0, len(job_ids), _MOST_NAMED):
+        yield Job.objects.filter(id__in=job_ids[start : start + _MOST_NAMED])

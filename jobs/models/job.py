@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +15,12 @@ from jobs.states import FINAL, OPEN, Queue, Status
 
 _FINAL = sorted(FINAL)
 _OPEN = sorted(OPEN)
+_OPEN_LITERALLY = [RawSQL(f"'{status}'", ()) for status in _OPEN]  # noqa: S611 (ours, not somebody's)
 # Whether anybody may be doing something for it: what was cancelled goes on until its run hears of it.
 _AT_WORK = Q(status=Status.RUNNING) | Q(claim__isnull=False)
+# SQLite takes a partial index only where it reads the index's own condition, and it reads no parameters.
+_AT_WORK_LITERALLY = Q(status=RawSQL(f"'{Status.RUNNING}'", ())) | Q(claim__isnull=False)  # noqa: S611 (see above)
+_KEYED_LITERALLY = ~Q(concurrency_key=RawSQL("''", ()))
 # In which a claim is taken.
 WORK_ORDER = ("due_at", "id")
 
@@ -29,7 +34,9 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def due(self, queue: str, now: datetime) -> Self:
         """What a worker may take now, the longest due first; none whose like is at work."""
-        like = Job.objects.filter(_AT_WORK, concurrency_key=models.OuterRef("concurrency_key"))
+        like = Job.objects.filter(
+            _AT_WORK_LITERALLY, _KEYED_LITERALLY, concurrency_key=models.OuterRef("concurrency_key")
+        )
         return self.filter(
             Q(concurrency_key="") | ~models.Exists(like), status=Status.NEW, claim=None, queue=queue, due_at__lte=now
         ).order_by(*WORK_ORDER)
@@ -48,7 +55,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def open(self) -> Self:
         """What has not come to its end."""
-        return self.filter(status__in=_OPEN)
+        return self.filter(status__in=_OPEN_LITERALLY)
 
     def of_tree(self, job: "Job") -> Self:
         """The whole tree that a job stands in, itself included."""
@@ -88,6 +95,9 @@ class Job(models.Model):
         db_index=False, related_name="children",
     )  # fmt: skip
     concurrency_key = models.CharField(_("never beside"), max_length=255, blank=True)
+    # Counts how often it was run again by hand; its children know in which of these lives they were started.
+    life = models.PositiveIntegerField(default=0, editable=False)
+    parent_life = models.PositiveIntegerField(default=0, editable=False)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     claim = models.UUIDField(null=True, editable=False)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
@@ -147,6 +157,9 @@ class Job(models.Model):
             ),
             models.Index(fields=["root", "created_at", "id"], condition=Q(root__isnull=False), name="job_tree"),
             models.Index(fields=["parent", "id"], condition=Q(parent__isnull=False), name="job_children"),
+            models.Index(
+                fields=["parent"], condition=Q(parent__isnull=False, status__in=_OPEN), name="job_open_children"
+            ),
             models.Index(fields=["-created_at", "-id"], name="job_list"),
             models.Index(
                 fields=["client", "-created_at", "-id"], condition=Q(client__isnull=False), name="job_client_list"

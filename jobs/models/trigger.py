@@ -77,11 +77,6 @@ class Recurrence(models.Model):
             models.CheckConstraint(condition=Q(overlap__in=list(Overlap)), name="jobs_recurrence_overlap_known"),
             models.CheckConstraint(condition=Q(missed__in=list(Missed)), name="jobs_recurrence_missed_known"),
         ]
-        indexes = [
-            models.Index(
-                fields=["next_slot_at"], condition=Q(next_slot_at__isnull=False), name="recurrence_due"
-            )
-        ]  # fmt: skip
 
     def __str__(self) -> str:
         return str(self.trigger)

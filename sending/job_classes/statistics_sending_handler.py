@@ -35,6 +35,7 @@ class StatisticsSendingHandler(JobClass[NoParams]):
             for refusal in results:
                 if isinstance(refusal, Refusal):
                     raise refusal
+            context.sending()
             context.checkpoint(cursor=len(letters))
         context.progress(len(letters), len(letters))
         return None

@@ -80,6 +80,17 @@ class Fail(JobClass[NoParams]):
         raise JobFailed("the file is empty")
 
 
+class Mumble(JobClass[NoParams]):
+    """Says what no database can store."""
+
+    name = "tests.Mumble"
+
+    def run(self, context: Context[NoParams]) -> Outcome:
+        context.log("no file \udcff\0")
+        context.progress(-1, -1)
+        raise JobFailed("no file \udcff\0")
+
+
 class Break(JobClass[NoParams]):
     """Breaks at each of its three runs."""
 
@@ -107,6 +118,18 @@ class Hung(JobClass[NoParams]):
 
     def run(self, context: Context[NoParams]) -> Outcome:
         time.sleep(600)
+        return None
+
+
+class Rest(JobClass[CountParams]):
+    """Rests SECONDS."""
+
+    name = "tests.Rest"
+    Params = CountParams
+    is_resumable = True
+
+    def run(self, context: Context[CountParams]) -> Outcome:
+        time.sleep(context.params.seconds)
         return None
 
 

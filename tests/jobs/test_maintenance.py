@@ -1,9 +1,11 @@
 """R17, R27, R29: jobs whose worker died are found, once; lost wake-ups are mended; old trees are forgotten whole."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from jobs import maintenance, queue
@@ -88,6 +90,23 @@ def test_r17_more_dead_jobs_than_one_look_takes_are_all_rescued_once(submit: Sub
     assert maintenance.rescue() == [job.pk for job in jobs]
     assert maintenance.rescue() == []
     assert JobEvent.objects.filter(name="RESCUED").count() == 8
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_the_tick_waits_for_nobody_who_holds_a_silent_job(submit: Submit) -> None:
+    job = _claimed(submit, "Count")
+    _silent_for(60, suspected_for=30)
+    free = _claimed(submit, "Count")
+    Job.objects.filter(pk=free.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=60))
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=job.pk)
+        found: list[Any] = []
+        beside = threading.Thread(target=lambda: (found.append(maintenance.rescue()), connections.close_all()))
+        beside.start()
+        beside.join(10)
+        assert found == [[]]
+    assert reread(free).suspected_at is not None
+    assert maintenance.rescue() == [job.pk]
 
 
 def test_a_cancelled_job_whose_run_died_is_let_go(submit: Submit) -> None:

@@ -155,6 +155,71 @@ def test_r26_what_overlaps_is_skipped_queued_allowed_or_replaced(
         assert story(second) == ["CREATED", "STARTED"]
 
 
+def test_r24_a_late_look_in_the_doubled_hour_makes_up_for_every_quarter(
+    trigger: Callable[..., Trigger], clock: Any
+) -> None:
+    before = datetime(2025, 10, 26, 0, 20, tzinfo=UTC)
+    clock(before)
+    crontab = CrontabSchedule.objects.create(minute="*/15", timezone="Europe/Budapest")
+    recurring.schedule(trigger=trigger("Nothing"), crontab=crontab, overlap=Overlap.ALLOW, missed=Missed.ALL)
+    for minutes in (30, 110):
+        clock(before + timedelta(minutes=minutes))
+        maintenance.tick()
+    quarters = ["00:30", "00:45", "01:00", "01:15", "01:30", "01:45", "02:00"]
+    assert _firings() == [(quarter, Decision.STARTED) for quarter in quarters]
+
+
+def test_a_clock_that_is_behind_starts_nothing_again(hourly: Any, clock: Any) -> None:
+    recurrence = hourly()
+    clock(_NOON + _hours(1))
+    maintenance.tick()
+    # Another host, where it is not one yet, changes the times.
+    clock(_NOON + _hours(0.99))
+    CrontabSchedule.objects.update(minute="0,30")
+    maintenance.tick()
+    clock(_NOON + _hours(1.505))
+    maintenance.tick()
+    assert _firings() == [("13:00", Decision.STARTED), ("13:30", Decision.SKIPPED)]
+    recurrence.refresh_from_db()
+    assert recurrence.next_slot_at == _NOON + _hours(2)
+
+
+def test_a_time_that_was_decided_is_not_decided_again(hourly: Any, clock: Any) -> None:
+    recurrence = hourly()
+    TriggerFiring.objects.create(trigger=recurrence.trigger, slot=_NOON + _hours(1), decision=Decision.SKIPPED)
+    clock(_NOON + _hours(1))
+    maintenance.tick()
+    assert (Job.objects.count(), _firings()) == (0, [("13:00", Decision.SKIPPED)])
+
+
+def test_one_trigger_that_breaks_keeps_no_other_from_its_time(
+    hourly: Any, clock: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    hourly("Careful")
+    hourly("Nothing")
+    real = recurring._start
+
+    def start(recurrence: Recurrence, slot: datetime) -> None:
+        if recurrence.trigger.name == "Careful":
+            raise ZeroDivisionError
+        real(recurrence, slot)
+
+    monkeypatch.setattr(recurring, "_start", start)
+    clock(_NOON + _hours(1))
+    maintenance.tick()
+    assert list(Job.objects.values_list("job_class", flat=True)) == ["tests.Nothing"]
+    assert "trigger not started" in caplog.text
+
+
+def test_changing_the_policies_alone_keeps_what_is_still_to_be_made_up_for(hourly: Any, clock: Any) -> None:
+    recurrence = hourly()
+    clock(_NOON + _hours(1.5))
+    crontab = recurrence.periodic_task.crontab
+    recurring.schedule(trigger=recurrence.trigger, crontab=crontab, missed=Missed.ALL)
+    maintenance.tick()
+    assert _firings() == [("13:00", Decision.STARTED)]
+
+
 def test_a_disabled_trigger_passes_its_times_by(hourly: Any, clock: Any) -> None:
     recurrence = hourly()
     Trigger.objects.update(is_enabled=False)

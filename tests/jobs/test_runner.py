@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import InterfaceError, connection, connections, transaction
 from django.utils import timezone
 
 from gateway.caller import Caller
@@ -231,6 +231,97 @@ def test_a_log_is_bounded(submit: Submit) -> None:
     assert len(lines) == MOST_LOG_LINES
     assert lines[0] == ("line 0" + "x" * 2000)[:1000]
     assert lines[-1] == "No more lines of this run are kept."
+
+
+def test_words_that_no_database_takes_are_cleaned_and_the_job_still_ends(submit: Submit) -> None:
+    job = submit("Mumble")
+    work()
+    job = reread(job)
+    assert (job.status, job.reason, job.completed, job.total) == (Status.FAILED, "no file ?", 0, 0)
+    assert [line.text for line in job.log_lines.all()] == ["no file ?"]
+
+
+def test_an_end_that_cannot_be_stored_is_told_as_an_internal_failure(
+    submit: Submit, monkeypatch: Any, caplog: Any
+) -> None:
+    job = submit("Careful")
+    real = queue.move
+
+    def move(rows: Any, to: Status, **options: Any) -> list[int]:
+        if to is Status.FINISHED:
+            raise runner.DataError("value out of range")
+        return real(rows, to, **options)
+
+    monkeypatch.setattr(queue, "move", move)
+    work()
+    assert reread(job).status == Status.FAILED
+    assert reread(job).reason.removeprefix("internal failure, reference ") in caplog.text
+
+
+def test_a_job_that_takes_its_time_holds_up_none_of_those_claimed_with_it(submit: Submit) -> None:
+    before, slow, behind = submit("Nothing"), submit("Rest", STEPS="0", SECONDS="3"), submit("Nothing")
+    mine = runner.Runner(Queue.QUICK)
+    mine.got, mine.pace = 10, 0.001
+    running = _in_thread(mine.work)
+    _wait_for(lambda: reread(before).status == Status.FINISHED)
+    _wait_for(lambda: reread(behind).status == Status.NEW and "RETRIED" in story(behind))
+    assert (reread(slow).status, reread(behind).attempts) == (Status.RUNNING, 0)
+    work()
+    assert reread(behind).status == Status.FINISHED
+    assert reread(slow).status == Status.RUNNING
+    running.join(10)
+    assert reread(slow).status == Status.FINISHED
+    assert story(behind) == ["CREATED", "STARTED", "RETRIED", "STARTED", "FINISHED"]
+
+
+def test_a_run_and_its_pulse_never_wait_for_each_other(submit: Submit) -> None:
+    context = _context(submit)
+    context.progress(1, 9)
+    told = threading.Event()
+    with transaction.atomic():
+        # The run holds its own row, as it does between a checkpoint and the end of its transaction.
+        context.checkpoint(cursor=1)
+        context.progress(2, 9)
+        beside = _in_thread(lambda: (context.tell(), told.set()))
+        if connection.vendor == "postgresql":
+            assert told.wait(5)
+        context.checkpoint(cursor=2)
+    beside.join(10)
+    assert told.is_set()
+    assert reread(context.job).cursor == 2
+
+
+def test_a_pulse_outlives_whatever_goes_wrong_in_it(submit: Submit, monkeypatch: Any, settings: Any) -> None:
+    settings.HAMMY_JOB_HEARTBEAT_SECONDS = 0.1
+    context = _context(submit)
+    real, failures = heart._beat, [ValueError("odd"), InterfaceError("closed")]
+
+    def beat(held: Any) -> None:
+        if failures:
+            raise failures.pop()
+        real(held)
+
+    monkeypatch.setattr(heart, "_beat", beat)
+    before = reread(context.job).heartbeat_at
+    Job.objects.update(suspected_at=timezone.now())
+    pulse = heart.Pulse()
+    pulse.take(context.claim, [context.job.pk])
+    _wait_for(lambda: reread(context.job).heartbeat_at != before)
+    pulse.release()
+    assert (failures, reread(context.job).suspected_at) == ([], None)
+
+
+def test_a_pulse_whose_thread_died_is_started_again(submit: Submit, monkeypatch: Any, settings: Any) -> None:
+    settings.HAMMY_JOB_HEARTBEAT_SECONDS = 0.1
+    context = _context(submit)
+    before = reread(context.job).heartbeat_at
+    pulse = heart.Pulse()
+    pulse._thread = threading.Thread(target=lambda: None)
+    pulse._thread.start()
+    pulse._thread.join()
+    pulse.take(context.claim, [context.job.pk])
+    _wait_for(lambda: reread(context.job).heartbeat_at != before)
+    pulse.release()
 
 
 def test_a_run_that_cannot_write_its_end_waits_for_the_database(submit: Submit, monkeypatch: Any) -> None:

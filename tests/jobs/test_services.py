@@ -190,7 +190,7 @@ def test_running_again_begins_from_the_start(submit: Submit, house: Caller) -> N
     job = _at(submit("Count", STEPS="9"), Status.FAILED)
     Job.objects.filter(pk=job.pk).update(cursor=4, completed=4, total=9, attempts=3)
     (again,) = services.set_status(caller=house, ids=[job.pk], status="NEW")
-    assert (again.cursor, again.completed, again.attempts, again.started_at) == (None, None, 0, None)
+    assert (again.cursor, again.completed, again.total, again.attempts, again.started_at) == (None, None, None, 0, None)
     assert again.due_at >= job.due_at
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
@@ -16,7 +17,8 @@ def _next(after: str, count: int = 3, zone: str = "Europe/Budapest", *, window: 
     task = PeriodicTask(crontab=CrontabSchedule(timezone=zone, **fields), **(window or {}))
     times = Times.of(task, anchor=_ANCHOR)
     times.check()
-    return [time.isoformat() for time in islice(times.after(datetime.fromisoformat(after)), count)]
+    found = islice(times.after(datetime.fromisoformat(after)), count)
+    return [time.astimezone(ZoneInfo(zone)).isoformat() for time in found]
 
 
 def test_a_time_that_does_not_exist_is_due_at_the_first_moment_after_the_gap() -> None:
@@ -43,6 +45,18 @@ def test_what_is_due_each_half_hour_pauses_in_no_hour() -> None:
         "2025-10-26T02:30:00+01:00",
         "2025-10-26T03:00:00+01:00",
     ]
+
+
+def test_no_quarter_of_the_doubled_hour_is_passed_over_whichever_zone_it_is_asked_in() -> None:
+    times = Times(cron="*/15 * * * *", zone="Europe/Budapest")
+    zone = ZoneInfo("Europe/Budapest")
+    moment = datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
+    found = []
+    for _ in range(8):
+        # As a time that was found is given back to find the next.
+        moment = next(times.after(moment.astimezone(zone)))
+        found.append(f"{moment.astimezone(UTC):%H:%M}")
+    assert found == ["00:45", "01:00", "01:15", "01:30", "01:45", "02:00", "02:15", "02:30"]
 
 
 def test_leap_days_month_ends_and_years() -> None:
@@ -105,6 +119,11 @@ def test_intervals_under_a_second_and_the_sun_are_refused() -> None:
         _interval(10, "microseconds")
     with pytest.raises(ValueError, match="must be a crontab or an interval"):
         Times.of(PeriodicTask(solar=SolarSchedule()), anchor=_ANCHOR)
+
+
+def test_fields_that_celery_cannot_read_are_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        _next("2025-01-01T00:00+01:00", minute="5,,6")
 
 
 def test_the_line_of_times_changes_with_all_that_they_depend_on() -> None:

@@ -51,6 +51,18 @@ def test_a_parent_fails_when_a_child_did(submit: Submit) -> None:
     assert (parent.completed, parent.total) == (0, 2)
 
 
+def test_a_parent_that_is_run_again_counts_the_children_of_that_run(submit: Submit, house: Caller) -> None:
+    parent, (first, _) = _family(submit, child="Fail")
+    work()
+    assert reread(parent).status == Status.FAILED
+    Job.objects.filter(pk=parent.pk).update(params=[["legIds", "1"], ["CHILD", "tests.Careful"]])
+    services.set_status(caller=house, ids=[parent.pk], status="NEW")
+    work()
+    parent = reread(parent)
+    assert (parent.status, parent.completed, parent.total) == (Status.FINISHED, 1, 1)
+    assert (reread(first).status, Job.objects.filter(parent=parent).count()) == (Status.FAILED, 3)
+
+
 def test_a_parent_without_children_is_done_at_once(submit: Submit) -> None:
     parent = submit("Legs", legIds="")
     work()
@@ -87,6 +99,21 @@ def test_a_run_that_was_cancelled_can_start_no_more_children(submit: Submit, hou
     with pytest.raises(Stopped):
         context.start_child("tests.Nothing")
     assert Job.objects.filter(parent=parent).count() == 0
+
+
+def test_a_waiting_parent_takes_no_more_children(submit: Submit) -> None:
+    parent, _ = _family(submit)
+    with pytest.raises(services.ParentGone):
+        services.submit(caller=Caller.house(), job_class="tests.Nothing", parent=parent)
+
+
+def test_a_tree_of_more_jobs_than_a_statement_names_is_cancelled(
+    submit: Submit, house: Caller, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(trees, "_MOST_NAMED", 3)
+    parent, children = _family(submit, legs="1,2,3,4,5,6,7,8")
+    services.set_status(caller=house, ids=[parent.pk], status="CANCELLED")
+    assert {reread(job).status for job in (parent, *children)} == {Status.CANCELLED}
 
 
 def test_what_lies_below_a_job_is_found_from_any_of_its_branches(submit: Submit) -> None:
