@@ -94,7 +94,9 @@ def decode_json(body: bytes) -> Any:
         sentence = f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise refuse(Code.MALFORMED, sentence) from error
     except ValueError as error:
-        raise refuse(Code.MALFORMED, f"the body is not JSON: {error}") from error
+        # Python's own words about a number of thousands of digits are for programmers.
+        words = "a number has too many digits" if "int_max_str_digits" in str(error) else str(error)
+        raise refuse(Code.MALFORMED, f"the body is not JSON: {words}") from error
     if text.count("{") + text.count("[") > _DEEPEST:
         _check_depth(data)
     # Only an escape can bring these in: raw ones are no JSON, or no UTF-8.

@@ -255,4 +255,6 @@ def _texts(value: Any) -> list[str]:
 def _fault(code: str, sentence: str, *, status: int = 500) -> HttpResponse:
     response = HttpResponse(soap_writing.fault(code, sentence), status=status, content_type=XML)
     response.headers["Cache-Control"] = "no-store"
+    # What a caller got wrong is no failure of ours, though SOAP 1.1 gives both the same status.
+    response._has_been_logged = code == "Client"  # type: ignore[attr-defined]
     return response

@@ -25,6 +25,8 @@ _DEEPEST = 32
 _MOST_BEFORE_THE_ROOT = 100
 _LONGEST_SPACE = 1000
 _NOT_WELL_FORMED = "the body is not well-formed XML"
+# libxml2's own bound of one text; what it says of it may quote the body, as all that it says.
+_LONGEST_TEXT = 10_000_000
 # What clients of this contract may speak: Unicode, and the code pages of old Hungarian systems.
 _ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -64,7 +66,8 @@ def read_envelope(body: bytes, *, content_type: str = "") -> Envelope:
         root = etree.fromstring(text.encode(), parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError):
         # What the parser says may quote the body.
-        raise _malformed(_NOT_WELL_FORMED) from None
+        doubt = ", or holds a text of more than 10 MB" if len(text) > _LONGEST_TEXT else ""
+        raise _malformed(_NOT_WELL_FORMED + doubt) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise _no_document_type()
     return _call(root)

@@ -112,7 +112,10 @@ class _Queue(Collector):
         except DatabaseError:
             # The counters are still worth reading, then more than ever.
             is_up.add_metric([], 0)
-        yield from (depth, age, *jobs.values(), is_up)
+        tick = GaugeMetricFamily("hammy_tick_seconds", "How long ago a worker last heard beat")
+        if (seconds := vital_signs.tick_seconds()) is not None:
+            tick.add_metric([], seconds)
+        yield from (depth, age, *jobs.values(), is_up, tick)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

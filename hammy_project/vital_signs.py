@@ -7,11 +7,13 @@ from pathlib import Path
 
 from celery import current_app
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from jobs import states as job_states
+from jobs.maintenance import TICK
 from jobs.models import Job
 from sending.models import Message
 from sending.states import Status
@@ -106,6 +108,12 @@ def oldest_due_seconds() -> float:
     now = timezone.now()
     oldest = Message.objects.waiting().filter(due_at__lte=now).aggregate(oldest=Min("due_at"))["oldest"]
     return _age(oldest, now)
+
+
+def tick_seconds() -> float | None:
+    """How long ago beat's wake-up of each second was last heard by a worker; None when it never was."""
+    heard_at = cache.get(TICK)
+    return None if heard_at is None else max(0.0, time.time() - heard_at)
 
 
 def database_failure() -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from gateway.storable import storable
+from gateway.plain_text import storable
 from jobs import queue, services
 from jobs.models import Job, JobLogLine
 from jobs.params import JobParams, Pairs

@@ -1,9 +1,11 @@
 """What beat looks after each second, and what is done once in a while."""
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -16,11 +18,14 @@ from jobs.registry import MOST_RUNS, job_classes
 from jobs.states import FINAL, EventName, Queue, Status
 
 _log = logging.getLogger(__name__)
+# Where the moment of the last tick is kept: beat, broker and a worker were all there.
+TICK = "tick"
 _BATCH = 500
 
 
 def tick() -> None:
     """Mend what a lost wake-up or a dead worker left behind, and let time do its work."""
+    cache.set(TICK, time.time(), None)
     rescue()
     recurring.fire_due()
     settle_forgotten()

@@ -39,13 +39,17 @@ def parse(model: type[M], pairs: Pairs, *, outputs: Iterable[str] = ()) -> M:
     ``outputs`` are keys that the class writes itself: they may stand among the stored pairs of a job that ran before.
     """
     known = frozenset(outputs)
-    problems = list(_shape(pairs))
-    if problems:
-        raise Refusal(problems)
+    check(pairs)
     try:
         return model.model_validate({key: value for key, value in pairs if key not in known})
     except ValidationError as error:
         raise Refusal([_problem(model, found) for found in error.errors(include_url=False)]) from error
+
+
+def check(pairs: Pairs) -> None:
+    """Raise Refusal with all that makes pairs unfit for any class: missing, doubled and endless keys and values."""
+    if problems := list(_shape(pairs)):
+        raise Refusal(problems)
 
 
 def merged(defaults: Pairs, given: Pairs) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from gateway import metrics, wakeups
-from gateway.storable import storable
+from gateway.plain_text import storable
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.registry import job_classes
@@ -75,20 +76,21 @@ def move(
             **(LET_GO if claim is not None else {}),
             **columns,
         )
-        note(ids, tuple(events) or (EVENT_OF[to],), at=now, reason=reason, actor=actor)
+        names = tuple(events) or (EVENT_OF[to],)
+        note(ids, names, at=now, reason=reason, actor=actor)
         for listener in _listeners:
             listener(Moved(job_ids=ids, to=to, at=now, actor=actor, reason=reason))
         if to in FINAL:
             settle_parents({parent for _, parent, _, _ in rows if parent})
     if to == Status.NEW:
         wake({queue for _, _, queue, _ in rows})
-    transaction.on_commit(lambda: _count(to, [name for _, _, _, name in rows]))
+    transaction.on_commit(lambda: _count(names, [name for _, _, _, name in rows]))
     return ids
 
 
-def _count(to: Status, class_names: Iterable[str]) -> None:
-    for name, number in Counter(class_names).items():
-        metrics.JOBS.labels(name, EVENT_OF[to]).inc(number)
+def _count(events: Iterable[str], class_names: Sequence[str]) -> None:
+    for event, (name, number) in product(events, Counter(class_names).items()):
+        metrics.JOBS.labels(name, event).inc(number)
 
 
 def locked(jobs: JobQuerySet) -> JobQuerySet:

@@ -68,7 +68,8 @@ class JobClass(ABC, Generic[P]):
     Params: ClassVar[type[JobParams]] = NoParams
     queue: ClassVar[Queue] = Queue.QUICK
     is_resumable: ClassVar[bool] = False
-    time_limit: ClassVar[float] = 3600.0
+    # Seconds. Quick jobs share their workers with letters: what takes longer belongs to LONG, and says how long.
+    time_limit: ClassVar[float] = 60.0
     retry: ClassVar[Retry] = Retry()
     # Parameters that the job itself writes.
     outputs: ClassVar[tuple[str, ...]] = ()

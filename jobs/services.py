@@ -14,7 +14,7 @@ from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from gateway.lookup import caller_of
 from jobs import queue, trees
 from jobs.models import Job, Trigger
-from jobs.params import LEGS, Pairs, keys, merged, parse
+from jobs.params import LEGS, Pairs, check, keys, merged, parse
 from jobs.registry import job_class as registered
 from jobs.states import BY_HAND, EventName, Status
 
@@ -83,6 +83,7 @@ def trigger_job(
     caller.require("jobs.run")
     if not name:
         raise refuse(Code.REQUIRED, "required", "name")
+    check(params)
     trigger = Trigger.objects.visible_to(caller).filter(name=name).first() if "\0" not in name else None
     if trigger is None:
         raise refuse(Code.UNUSABLE_NAME, f"{name[:100]} is no trigger", "name")
@@ -145,8 +146,8 @@ def _checked(ids: Sequence[JobId], status: str, reason: str) -> Status:
     elif status not in set(Status):
         words = f"must be one of {', '.join(Status)}"
         problems.append(Problem(code=Code.INVALID, sentence=words, field=("status",)))
-    if len(reason) > _LONGEST_REASON:
-        words = f"must be at most {_LONGEST_REASON} characters long"
+    if len(reason) > _LONGEST_REASON or not reason.isprintable():
+        words = f"must be one line of at most {_LONGEST_REASON} printable characters"
         problems.append(Problem(code=Code.INVALID, sentence=words, field=("reason",)))
     if problems:
         raise Refusal(problems)

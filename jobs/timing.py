@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 from celery.schedules import ParseException
 from cronsim import CronSim, CronSimError
 
-_SHORTEST = timedelta(seconds=1)
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=3653)
+# Beyond them zones and calendars end, here and in Beat.
+_YEARS = range(2000, 2200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,11 @@ class Times:
 
     def check(self) -> None:
         """Raise ValueError for times that cannot be followed, though Celery can read them."""
+        for moment in filter(None, (self.start, self.end)):
+            if moment.year not in _YEARS:
+                raise ValueError(f"must begin and end in the years {_YEARS[0]} to {_YEARS[-1]}")
+        if self.every and self.every > _LONGEST:
+            raise ValueError("must be at most ten years")
         if not self.every:
             self._simulated(datetime(2000, 1, 1, tzinfo=ZoneInfo(self.zone)))
 

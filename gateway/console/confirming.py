@@ -20,9 +20,16 @@ from gateway.errors import Refusal
 _SHOWN = 20
 
 
+class _OneLine(forms.CharField):
+    """Text that people may break into lines and that is kept as one."""
+
+    def to_python(self, value: Any) -> str:
+        return " ".join((super().to_python(value) or "").split())
+
+
 def reason_field(**attributes: Any) -> forms.CharField:
     """Why it is done: kept in the events and in the audit trail."""
-    return forms.CharField(
+    return _OneLine(
         label=_("Reason"),
         max_length=500,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, **attributes}),

@@ -15,6 +15,7 @@ PROBES: tuple[Probe, ...] = (
     machine.disk,
     machine.storage,
     queue.stuck,
+    queue.ticks,
 )
 
 __all__ = ["PROBES", "Finding", "Level", "Probe", "examine"]

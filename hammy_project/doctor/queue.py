@@ -19,6 +19,17 @@ def stuck() -> Iterator[Finding]:
     yield from found or [ok("queue", "nothing is stuck")]
 
 
+def ticks() -> Iterator[Finding]:
+    """Whether beat, broker and a worker are there together: each second something is looked after."""
+    seconds = vital_signs.tick_seconds()
+    if seconds is None:
+        yield warning("ticks", "beat has never been heard: start it, and a worker")
+    elif seconds >= _WARNING_SECONDS:
+        yield warning("ticks", f"beat was last heard {seconds:.0f} s ago: does it run, and a worker?")
+    else:
+        yield ok("ticks", "beat is heard each second")
+
+
 def _findings() -> Iterator[Finding]:
     for item in vital_signs.waiting():
         subject = f"{item.channel} {item.status}"

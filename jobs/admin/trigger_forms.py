@@ -169,6 +169,8 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("legs", ValidationError(_("this job class has no legs")))
         elif legs:
             pairs = merged(pairs, [(LEGS, ",".join(legs))])
+        if any("," in leg for leg in legs):
+            self.add_error("legs", ValidationError(_("a leg's id has no comma")))
         if len(set(legs)) < len(legs):
             self.add_error("legs", ValidationError(_("each leg once")))
         try:

@@ -147,6 +147,11 @@ class TriggerAdmin(ModelAdmin):
         super().save_related(request, form, formsets, change)
         form.keep_times()
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        # Its firings go with it, which nobody may delete alone.
+        deleted, counts, _permissions, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, set(), protected
+
     def delete_model(self, request: HttpRequest, obj: Trigger) -> None:
         recurring.unschedule(trigger=obj)
         super().delete_model(request, obj)

@@ -138,8 +138,11 @@ def read_find(fields: MultiValueDict[str, str]) -> Find:
     found = Find(
         page=page,
         root=root,
-        job_classes=parameters.many("jobClasses"),
-        statuses=parameters.many("statuses", allowed=list(Status)),
+        job_classes=[*parameters.many("jobClasses"), *parameters.many("jobClass")],
+        statuses=[
+            *parameters.many("statuses", allowed=list(Status)),
+            *parameters.many("status", allowed=list(Status)),
+        ],
         created_from=parameters.moment_from("createdAtFrom"),
         created_to=parameters.moment_to("createdAtTo"),
     )

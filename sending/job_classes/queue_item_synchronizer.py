@@ -36,6 +36,7 @@ class QueueItemSynchronizer(JobClass[SynchronizerParams]):
     Params = SynchronizerParams
     queue = Queue.LONG
     is_resumable = True
+    time_limit = 4 * 3600.0
 
     def run(self, context: Context[SynchronizerParams]) -> Outcome:
         items = ERROR_QUEUES[context.params.queue_name]

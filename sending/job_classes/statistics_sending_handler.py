@@ -21,6 +21,7 @@ class StatisticsSendingHandler(JobClass[NoParams]):
 
     name: ClassVar[str] = "hu.dbx.hammy.processor.statistics.StatisticsSendingHandlerJobRunner"
     is_resumable = True
+    time_limit = 600.0
 
     def run(self, context: Context[NoParams]) -> Outcome:
         if context.cursor:

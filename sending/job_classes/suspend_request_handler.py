@@ -31,6 +31,7 @@ class SuspendRequestHandler(JobClass[SuspendParams]):
     name: ClassVar[str] = editorial.RELEASE_JOB
     Params = SuspendParams
     is_resumable = True
+    time_limit = 1800.0
 
     def concurrency_key(self, params: SuspendParams) -> str:
         return f"suspend {params.template}"

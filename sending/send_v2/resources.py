@@ -130,12 +130,9 @@ def _reason(data: object) -> str:
         Problem(code=Code.UNKNOWN_FIELD, sentence="unknown field", field=(name,)) for name in data if name != "reason"
     ]
     reason = data.get("reason") or ""
-    if not isinstance(reason, str) or len(reason) > _LONGEST_REASON or "\x00" in reason:
-        found.append(
-            Problem(
-                code=Code.INVALID, sentence=f"must be text of at most {_LONGEST_REASON} characters", field=("reason",)
-            )
-        )
+    if not isinstance(reason, str) or len(reason) > _LONGEST_REASON or not reason.isprintable():
+        sentence = f"must be one line of at most {_LONGEST_REASON} printable characters"
+        found.append(Problem(code=Code.INVALID, sentence=sentence, field=("reason",)))
     if found:
         raise Refusal(found)
     return reason

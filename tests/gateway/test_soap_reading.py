@@ -173,6 +173,7 @@ print(min(seconds), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory,
 """
 _TOLD = {
     NOT_WELL_FORMED,
+    f"{NOT_WELL_FORMED}, or holds a text of more than 10 MB",
     "the body is empty",
     "the body holds more than 1000 blanks before the envelope",
     "the body holds more than 100000 tags",

@@ -244,6 +244,12 @@ def test_show_job_tells_its_facts_events_last_lines_and_children() -> None:
     assert text.endswith("| step 24\n")
 
 
+def test_show_job_shows_nothing_that_moves_the_terminal() -> None:
+    job = _job()
+    job.log_lines.create(text="\x1b[2J\x07\u202edone\nFINISHED")
+    assert _run("show_job", job.pk).endswith("| \\x1b[2J\\x07\\u202edone\\nFINISHED\n")
+
+
 @pytest.mark.parametrize("name", ["0", "99999", "00000000-0000-0000-0000-000000000000", "abc"])
 def test_show_job_says_what_it_cannot_find(name: str) -> None:
     words = "must be a job's number or uuid" if name == "abc" else f"job {name} not found"

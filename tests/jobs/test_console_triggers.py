@@ -147,6 +147,16 @@ WRONG: list[tuple[dict[str, Any], dict[str, list[str]]]] = [
     ({"params": "", "recurs": "interval", "every": "5"}, {"params": ["STEPS: required"]}),
     ({"legs": "a"}, {"legs": ["this job class has no legs"]}),
     ({"job_class": "tests.Legs", "params": "", "legs": "a\na"}, {"legs": ["each leg once"]}),
+    ({"job_class": "tests.Legs", "params": "", "legs": "a,b\nc"}, {"legs": ["a leg's id has no comma"]}),
+    ({"recurs": "interval", "every": "1000000", "period": "days"}, {"every": ["must be at most ten years"]}),
+    (
+        {"recurs": "interval", "every": "5", "start_at_0": "9999-12-31", "start_at_1": "00:00:00"},
+        {"every": ["must begin and end in the years 2000 to 2199"]},
+    ),
+    (
+        {"recurs": "crontab", "minute": "0", "start_at_0": "0001-01-01", "start_at_1": "00:00:00"},
+        {"minute": ["must begin and end in the years 2000 to 2199"]},
+    ),
     ({"recurs": "interval"}, {"every": ["This field is required."]}),
     ({"recurs": "interval", "every": "0"}, {"every": ["Ensure this value is greater than or equal to 1."]}),
     (
@@ -218,6 +228,7 @@ def test_a_deleted_trigger_takes_its_times_along_and_leaves_its_jobs() -> None:
     trigger = make_trigger()
     recurring.schedule(trigger=trigger, interval=_every(5))
     job = submitted(trigger=trigger)
+    TriggerFiring.objects.create(trigger=trigger, slot=job.created_at, job=job)
     client = client_of("Administrator")
     assert client.post(f"{TRIGGERS}{trigger.pk}/delete/", {"post": "yes"}).status_code == 302
     assert (Trigger.objects.count(), PeriodicTask.objects.filter(name="trigger nightly").count()) == (0, 0)

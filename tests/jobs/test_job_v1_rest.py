@@ -404,7 +404,7 @@ def test_a_status_is_set_whichever_way_the_jobs_are_named(api: Caller, form: str
         ),
         (
             {"uuids": [2], "jobStatus": "CANCELLED", "reason": "x" * 1001},
-            [(1002, "reason: must be at most 1000 characters long")],
+            [(1002, "reason: must be one line of at most 1000 printable characters")],
         ),
     ],
 )

@@ -174,8 +174,25 @@ def test_an_order_without_jobs_or_with_an_unknown_status_is_told_both(house: Cal
     assert [(problem.code, problem.detail) for problem in refused.value.problems] == [
         (Code.REQUIRED, "ids: required"),
         (Code.INVALID, "status: must be one of NEW, RUNNING, FINISHED, FAILED, CANCELLED"),
-        (Code.INVALID, "reason: must be at most 1000 characters long"),
+        (Code.INVALID, "reason: must be one line of at most 1000 printable characters"),
     ]
+
+
+@pytest.mark.parametrize("reason", ["\x1b[2J", "well\n2026-11-29 FINISHED", "\u202eknow", "a\0b"])
+def test_a_reason_that_could_forge_a_line_is_refused(submit: Submit, house: Caller, reason: str) -> None:
+    job = submit("Nothing")
+    with pytest.raises(Refusal, match="reason: must be one line"):
+        services.set_status(caller=house, ids=[job.pk], status="CANCELLED", reason=reason)
+    assert reread(job).status == Status.NEW
+
+
+def test_a_parameter_given_twice_is_refused_though_the_trigger_has_it_too(
+    trigger: Callable[..., Trigger], caller: Caller
+) -> None:
+    trigger("Count", params={"STEPS": "1"})
+    with pytest.raises(Refusal, match="params.STEPS: is given twice"):
+        services.trigger_job(caller=caller, name="Count", params=[("STEPS", "1"), ("STEPS", "3")])
+    assert Job.objects.count() == 0
 
 
 def test_closing_by_hand_says_so(submit: Submit, house: Caller) -> None:

@@ -18,6 +18,7 @@ from hammy_project import doctor, vital_signs
 from hammy_project.doctor import Level, broker, database, findings, machine, queue, smtp, templates
 from jobs import queue as job_queue
 from jobs import services as job_services
+from jobs.maintenance import tick
 from jobs.models import Job
 from jobs.states import Queue
 from sending import services
@@ -181,6 +182,19 @@ def test_jobs_that_wait_for_long_are_told_and_whether_anybody_is_at_work() -> No
     assert [(found.subject, found.words) for found in queue.stuck()] == [
         ("long jobs", "1 had no heartbeat for long, and nobody rescued them: does beat run?")
     ]
+
+
+@pytest.mark.django_db
+def test_a_beat_that_is_not_heard_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> list[tuple[str, str]]:
+        return [(found.level.value, found.words) for found in queue.ticks()]
+
+    assert told() == [("warning", "beat has never been heard: start it, and a worker")]
+    tick()
+    assert told() == [("ok", "beat is heard each second")]
+    later = vital_signs.time.time() + 68
+    monkeypatch.setattr(vital_signs.time, "time", lambda: later)
+    assert told() == [("warning", "beat was last heard 68 s ago: does it run, and a worker?")]
 
 
 def test_a_probe_that_breaks_stops_no_other() -> None:

@@ -145,8 +145,10 @@ def test_a_closed_message_cannot_be_withdrawn(api: Caller) -> None:
     ("body", "found"),
     [
         ([], (1000, "the request must be a JSON object")),
-        ({"reason": "x" * 1001}, (1002, "reason: must be text of at most 1000 characters")),
-        ({"reason": 7}, (1002, "reason: must be text of at most 1000 characters")),
+        ({"reason": "x" * 1001}, (1002, "reason: must be one line of at most 1000 printable characters")),
+        ({"reason": 7}, (1002, "reason: must be one line of at most 1000 printable characters")),
+        ({"reason": "\x1b[2J"}, (1002, "reason: must be one line of at most 1000 printable characters")),
+        ({"reason": "all is well\nSENT"}, (1002, "reason: must be one line of at most 1000 printable characters")),
         ({"why": "x"}, (1004, "why: unknown field")),
     ],
 )

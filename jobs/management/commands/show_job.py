@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from gateway.dates import format_moment
 from gateway.errors import Refusal
 from gateway.management.house import house_caller
+from gateway.plain_text import on_one_line
 from jobs import services
 from jobs.management.shown import counted, facts, job_id, pairs
 from jobs.models import Job
@@ -35,13 +36,17 @@ class Command(BaseCommand):
         events, lines, params = (shown.pop(name) for name in ("events", "log", "jobParams"))
         del shown["total"]
         for name, value in {**shown, "completed": counted(job)}.items():
-            self.stdout.write(f"{name:>12}  {value if value is not None else ''}")
+            self._say(f"{name:>12}  {value if value is not None else ''}")
         for pair in params:
-            self.stdout.write("{:>12}  {key} = {value}".format("", **pair))
+            self._say("{:>12}  {key} = {value}".format("", **pair))
         for event in events:
-            self.stdout.write("{createdAt}  {eventName:<9} {reason}  {actor}".format(**event).rstrip())
+            self._say("{createdAt}  {eventName:<9} {reason}  {actor}".format(**event).rstrip())
         for line in lines:
-            self.stdout.write("{createdAt}  | {text}".format(**line))
+            self._say("{createdAt}  | {text}".format(**line))
+
+    def _say(self, line: str) -> None:
+        # Clients and job classes wrote some of it.
+        self.stdout.write(on_one_line(line))
 
 
 def _more(job: Job) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from gateway.dates import format_moment
+from gateway.plain_text import on_one_line
 from sending.models import Message
 
 
@@ -51,6 +52,10 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({**shown, "events": events}, ensure_ascii=False))
             return
         for name, value in shown.items():
-            self.stdout.write(f"{name:>10}  {value if value is not None else ''}")
+            self._say(f"{name:>10}  {value if value is not None else ''}")
         for event in events:
-            self.stdout.write("{createdAt}  {eventName:<10} {reason}  {actor}".format(**event))
+            self._say("{createdAt}  {eventName:<10} {reason}  {actor}".format(**event))
+
+    def _say(self, line: str) -> None:
+        # Clients and mail servers wrote some of it.
+        self.stdout.write(on_one_line(line))

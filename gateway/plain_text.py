@@ -1,0 +1,14 @@
+"""Text from anywhere, made fit for where it goes (values only)."""
+
+
+def storable(text: str) -> str:
+    """As every database takes it: without NUL, and with a question mark for each half of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def on_one_line(text: str) -> str:
+    """As a terminal and a log may show it: what would move the cursor, turn the writing round or begin a new line is
+    written as its escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
