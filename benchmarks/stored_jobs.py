@@ -12,7 +12,7 @@ _YEAR_SECONDS = 365 * 86_400
 _JOBS = """
 INSERT INTO jobs_job (
     id, uuid, job_class, queue, status, reason, params, client_id, user_name, root_id, parent_id, concurrency_key,
-    attempts, worker, total, completed, due_at, created_at, started_at, finished_at, updated_at
+    life, parent_life, attempts, worker, total, completed, due_at, created_at, started_at, finished_at, updated_at
 )
 SELECT
     id, gen_random_uuid(), 'bench.stored.Class' || lpad(class::text, 2, '0'), 'quick', status, '',
@@ -22,7 +22,7 @@ SELECT
         jsonb_build_array('CSV_SEPARATOR', ';')
     ),
     CASE WHEN id % 10 = 9 THEN NULL ELSE 1 + id / 10 % 10 END, 'user' || id % 50, root, root, '',
-    1, 'host:1', 100, 100, created_at, created_at,
+    0, 0, 1, 'host:1', 100, 100, created_at, created_at,
     CASE WHEN status <> 'NEW' THEN created_at + interval '1 second' END,
     CASE WHEN status <> 'NEW' THEN created_at + interval '1 minute' END,
     created_at + interval '1 minute'
