@@ -23,11 +23,14 @@ QUICKLY = {
     "HAMMY_JOB_GRACE_SECONDS": "1",
 }
 _SUBMIT = """
+from django.db import transaction
 from gateway.caller import Caller
 from jobs import services
-for _ in range({count}):
-    services.submit(caller=Caller.house("test"), job_class="tests.{name}", params={params})
+with transaction.atomic():
+    for _ in range({count}):
+        services.submit(caller=Caller.house("test"), job_class="tests.{name}", params={params})
 """
+_AT_ONCE = 10_000
 
 
 @pytest.fixture
@@ -40,7 +43,9 @@ def running(tmp_path: Path) -> Iterator[Site]:
 
 
 def submit(running: Site, name: str, count: int = 1, **params: str) -> None:
-    running.manage("shell", "--no-imports", "-c", _SUBMIT.format(count=count, name=name, params=list(params.items())))
+    for start in range(0, count, _AT_ONCE):
+        code = _SUBMIT.format(count=min(_AT_ONCE, count - start), name=name, params=list(params.items()))
+        running.manage("shell", "--no-imports", "-c", code)
 
 
 def jobs(running: Site, name: str) -> list[tuple[Any, ...]]:
