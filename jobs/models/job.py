@@ -175,7 +175,8 @@ class Job(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.pk} {self.job_class}"
+        # By its own name; the packages before it are the same for nearly all.
+        return f"{self.pk} {self.job_class.rpartition('.')[2]}"
 
 
 class JobEvent(models.Model):
