@@ -55,10 +55,12 @@ class Worker:
             # A lane that was not ready is tried with one message, not with a whole claim.
             wanted = 1 if self.lane_failures else int(_CLAIM_SECONDS / self.pace)
             size = max(1, min(settings.HAMMY_CLAIM_SIZE, wanted))
-            lease.journal.begin()
             batch = queue.claim(channel=self.channel_name, dispatcher=lease.dispatcher, size=size)
             if not batch:
                 return False
+            # Not before: the claim's commit is durable, and with it all outcomes before it. Until then the last ones
+            # may be forgotten by a database that crashes, and the journal alone knows them.
+            lease.journal.begin()
             if not self._work_off(batch, lease, until):
                 return False
         return True

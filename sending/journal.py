@@ -16,9 +16,11 @@ class Journal:
     def __init__(self, number: int) -> None:
         self._file = _path(number).open("a+b", buffering=0)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        # Whatever lies there is of another database's dispatcher of that number.
+        self.begin()
 
     def begin(self) -> None:
-        """Forget the claim before: all of it is in the tables."""
+        """Forget the claim before: all of it is in the tables, for good."""
         self._file.truncate(0)
 
     def write(self, line: bytes) -> None:

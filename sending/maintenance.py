@@ -51,11 +51,9 @@ def recover_dead() -> list[int]:
 
 def _begun(known: list[outcomes.Told] | None, *, is_history_whole: bool) -> int:
     """How many of a dead worker's messages without an outcome may have gone out: one where its journal says all the
-    others, as many as it may have had in memory where the journal is lost, and all where the database may have
-    forgotten outcomes."""
-    if not is_history_whole:
-        return settings.HAMMY_CLAIM_SIZE
-    return outcomes.MOST_UNRECORDED + 1 if known is None else 1
+    others; all where the journal is lost, or the database has been another since: a crashed one may have forgotten
+    outcomes that it had been told."""
+    return 1 if known is not None and is_history_whole else settings.HAMMY_CLAIM_SIZE
 
 
 def release_due() -> int:
