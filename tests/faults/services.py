@@ -244,6 +244,12 @@ class Line:
         _close(self._listener)
         self.cut()
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anybody is connected."""
+        with self._lock:
+            return bool(self._open)
+
     def cut(self) -> int:
         """Hang up on everybody; how many connections there were."""
         with self._lock:

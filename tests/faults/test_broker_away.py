@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests.faults.services import Line, RabbitMq, Redis, Service, on_services
-from tests.faults.site import Site, letter, site
+from tests.faults.site import Site, letter, site, wait_until
 
 pytestmark = [*on_services, pytest.mark.timeout(400)]
 POSTED_EACH = 15
@@ -84,6 +84,8 @@ def test_r6_a_broker_killed_right_after_wake_ups_were_published_loses_no_letter(
 
 def test_r8_a_connection_cut_five_times_in_two_seconds_is_taken_up_again(away: Away) -> None:
     running = away.running
+    # After an earlier test's broker was killed they may still be on their way back.
+    wait_until(lambda: away.line.is_used, seconds=60, what="somebody to be connected")
     cut = 0
     for number in range(5):
         _posting(running, f"cut{number}-", 2)
