@@ -17,10 +17,10 @@ from jobs.states import Queue, Status  # noqa: E402
 # Due long before all others, so that only these are claimed.
 _FILL = """
 INSERT INTO jobs_job (
-    uuid, job_class, queue, status, reason, params, user_name, concurrency_key, attempts, worker,
+    uuid, job_class, queue, status, reason, params, user_name, concurrency_key, life, parent_life, attempts, worker,
     due_at, created_at, updated_at
 )
-SELECT gen_random_uuid(), 'bench.Nothing', 'quick', 'NEW', '', '[]', '', '', 0, '', now() - interval '5 years',
+SELECT gen_random_uuid(), 'bench.Nothing', 'quick', 'NEW', '', '[]', '', '', 0, 0, 0, '', now() - interval '5 years',
        now(), now()
 FROM generate_series(1, %s)
 """
