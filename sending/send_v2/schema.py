@@ -1,47 +1,34 @@
 """What the published OpenAPI document says of this door."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 
+from gateway import openapi
+from gateway.openapi import MOMENT, NUMBER, TEXT, Schema, View, list_of, object_of
 from sending.send_v2.model import ALIASES, SendRequest
 
 JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 
-Schema = dict[str, Any]
-_View = TypeVar("_View", bound=Callable[..., Any])
-
-
-def _object(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
-
-
-def _list(items: Schema, **limits: int) -> Schema:
-    return {"type": "array", "items": items, **limits}
-
-
-_TEXT: Schema = {"type": "string"}
-_NUMBER: Schema = {"type": "integer"}
-_MOMENT: Schema = {"type": "string", "format": "date-time"}
-_STATUS = _object(("code", "messages"), code=_NUMBER, messages=_list(_TEXT))
-_META = _object(
+_STATUS = object_of(("code", "messages"), code=NUMBER, messages=list_of(TEXT))
+_META = object_of(
     ("params", "responseStatus"),
     total={"type": "integer", "nullable": True},
-    params=_list(_object(key=_TEXT, value=_TEXT)),
+    params=list_of(object_of(key=TEXT, value=TEXT)),
     responseStatus=_STATUS,
 )
 
 
 def _resource(kind: str, attributes: Schema) -> Schema:
-    return _object(
-        ("type", "id", "attributes"), type={"type": "string", "enum": [kind]}, id=_TEXT, attributes=attributes
+    return object_of(
+        ("type", "id", "attributes"), type={"type": "string", "enum": [kind]}, id=TEXT, attributes=attributes
     )
 
 
 def _answer(data: Schema) -> dict[str, Schema]:
-    return {JSON_API: _object(("data", "meta"), data=data, meta=_META)}
+    return {JSON_API: object_of(("data", "meta"), data=data, meta=_META)}
 
 
 # What pydantic adds and nobody needs.
@@ -68,35 +55,35 @@ _LETTER["properties"] |= {
     for alias, name in ALIASES.items()
 }
 _SCALARS = {name: value for name, value in _LETTER["properties"].items() if name not in ("attachments", "properties")}
-_REFERENCES = _object(data=_list(_object(("type", "id"), type=_TEXT, id=_TEXT)))
-_DOCUMENT = _object(
+_REFERENCES = object_of(data=list_of(object_of(("type", "id"), type=TEXT, id=TEXT)))
+_DOCUMENT = object_of(
     ("data",),
-    data=_object(
+    data=object_of(
         ("type", "attributes"),
         type={"type": "string", "enum": ["sendRequests", "sendRequest"]},
-        id=_TEXT,
+        id=TEXT,
         attributes={"type": "object", "required": _LETTER["required"], "properties": _SCALARS},
-        relationships=_object(properties=_REFERENCES, attachments=_REFERENCES),
+        relationships=object_of(properties=_REFERENCES, attachments=_REFERENCES),
     ),
-    included=_list(
-        _object(("type", "id"), type=_TEXT, id=_TEXT, attributes={"type": "object"}, relationships={"type": "object"})
+    included=list_of(
+        object_of(("type", "id"), type=TEXT, id=TEXT, attributes={"type": "object"}, relationships={"type": "object"})
     ),
 )
 
 SEND: dict[str, Schema] = {JSON: _LETTER, JSON_API: _DOCUMENT}
-_SENT_PLAIN = _object(("meta", "messageId"), meta=_META, messageId=_NUMBER)
-_SENT_JSON_API = _answer(_resource("sendResponse", _object()))
+_SENT_PLAIN = object_of(("meta", "messageId"), meta=_META, messageId=NUMBER)
+_SENT_JSON_API = _answer(_resource("sendResponse", object_of()))
 SENT = {JSON: _SENT_PLAIN, **_SENT_JSON_API}
-BATCH = {JSON: _object(("messages",), batchId=_TEXT, messages=_list(_LETTER, maxItems=10_000))}
+BATCH = {JSON: object_of(("messages",), batchId=TEXT, messages=list_of(_LETTER, maxItems=10_000))}
 BATCH_SENT = {
-    JSON: _object(
+    JSON: object_of(
         ("meta", "messages"),
         meta=_META,
-        batchId=_TEXT,
-        messages=_list(_object(("index",), index=_NUMBER, messageId=_NUMBER, responseStatus=_STATUS)),
+        batchId=TEXT,
+        messages=list_of(object_of(("index",), index=NUMBER, messageId=NUMBER, responseStatus=_STATUS)),
     )
 }
-CANCEL = {JSON: _object(reason=_TEXT)}
+CANCEL = {JSON: object_of(reason=TEXT)}
 CANCELLED = _SENT_JSON_API
 
 _MESSAGE_TEXTS = (
@@ -107,15 +94,15 @@ _MESSAGE_NUMBERS = ("messageTypeVersion", "relatedMessageId", "campaignPartId", 
 _MESSAGE_MOMENTS = ("createdAt", "updatedAt", "sendAt", "dueAt", "expiresAt", "closedAt")
 _MESSAGE_ATTRIBUTES: Schema = {
     "type": "object",
-    "properties": dict.fromkeys(_MESSAGE_TEXTS, _TEXT)
-    | dict.fromkeys(_MESSAGE_NUMBERS, _NUMBER)
-    | dict.fromkeys(_MESSAGE_MOMENTS, _MOMENT),
+    "properties": dict.fromkeys(_MESSAGE_TEXTS, TEXT)
+    | dict.fromkeys(_MESSAGE_NUMBERS, NUMBER)
+    | dict.fromkeys(_MESSAGE_MOMENTS, MOMENT),
 }
 _MESSAGE = _resource("messages", _MESSAGE_ATTRIBUTES)
 MESSAGE = _answer(_MESSAGE)
-MESSAGES = _answer(_list(_MESSAGE))
-_EVENT = _object(createdAt=_MOMENT, eventName=_TEXT, reason=_TEXT, actor=_TEXT, recipients={"type": "object"})
-EVENTS = _answer(_list(_resource("messageEvents", _EVENT)))
+MESSAGES = _answer(list_of(_MESSAGE))
+_EVENT = object_of(createdAt=MOMENT, eventName=TEXT, reason=TEXT, actor=TEXT, recipients={"type": "object"})
+EVENTS = _answer(list_of(_resource("messageEvents", _EVENT)))
 
 LIST_PARAMETERS = [
     *(
@@ -126,22 +113,7 @@ LIST_PARAMETERS = [
     OpenApiParameter("offset", int, default=0),
 ]
 
-_FAILURE = _object(
-    ("errors", "meta"),
-    errors=_list(
-        _object(status=_TEXT, code=_TEXT, title=_TEXT, detail=_TEXT, source=_object(pointer=_TEXT, parameter=_TEXT))
-    ),
-    meta=_META,
-)
-_FAILURES = (400, 401, 403, 404, 409, 413, 415, 429, 500, 503)
 
-
-# The client's key always, a user's token unless the client needs none.
-_AUTH: list[Any] = [{"clientHashKey": [], "userToken": []}, {"clientHashKey": []}]
-
-
-def operation(name: str, summary: str, success: dict[str, Schema], **more: Any) -> Callable[[_View], _View]:
-    """Describes one operation: its answers by status and media type, success and every failure of the catalogue."""
-    failures = {(status, media_type): _FAILURE for status in _FAILURES for media_type in success}
-    responses = {**{(200, media_type): schema for media_type, schema in success.items()}, **failures}
-    return extend_schema(operation_id=name, summary=summary, responses=responses, auth=_AUTH, tags=["send"], **more)
+def operation(name: str, summary: str, success: dict[str, Schema], **more: Any) -> Callable[[View], View]:
+    """Describes one operation of this door."""
+    return openapi.operation(name, summary, success, tag="send", meta=_META, **more)
