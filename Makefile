@@ -80,7 +80,7 @@ imports: $(BIN)/.dev ## The floors and shelves of the house (import-linter)
 migrations: $(BIN)/.dev ## No model without its migration, no setting that a deployment must not have
 	@$(MANAGE) makemigrations --check --dry-run
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && set -a && . ./deploy/environment.example && \
-		VAR_DIR=$$scratch HAMMY_EXTERNAL_ROOT=$$scratch HAMMY_SPOOL=$$scratch && set +a && \
+		VAR_DIR=$$scratch HAMMY_EXTERNAL_ROOT=$$scratch HAMMY_SPOOL=$$scratch HAMMY_INCOMING=$$scratch && set +a && \
 		$(MANAGE) check --deploy --fail-level WARNING
 
 check: lint types imports migrations test ## All gates that need no service

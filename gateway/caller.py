@@ -34,6 +34,8 @@ class Caller:
     from_name: str = ""
     sender_domains: tuple[str, ...] = ()
     client_uuid: str = ""
+    # Below the external root; "" = all of it.
+    external_folder: str = ""
 
     @classmethod
     def house(cls, user_name: str = "") -> Self:

@@ -18,6 +18,8 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 HAMMY_EXTERNAL_ROOT = Path(env.str("HAMMY_EXTERNAL_ROOT", str(VAR_DIR / "external")))
 HAMMY_SPOOL = Path(env.str("HAMMY_SPOOL", str(VAR_DIR / "spool")))
+# What is being received; on the file system of the storage, if that is a folder, what is kept need not be copied.
+HAMMY_INCOMING = Path(env.str("HAMMY_INCOMING", str(VAR_DIR / "incoming")))
 
 # ── who we are ──────────────────────────────────────────────────────────────────────────────────
 DEBUG = env.bool("DEBUG", False)
@@ -167,6 +169,7 @@ HAMMY_KEY_OVERLAP_HOURS = env.int("HAMMY_KEY_OVERLAP_HOURS", 24)
 # A revoked key, a disabled client or user is noticed at the latest after so many seconds.
 HAMMY_CALLER_CACHE_SECONDS = env.float("HAMMY_CALLER_CACHE_SECONDS", 1.0)
 HAMMY_MAX_REQUEST_BYTES = env.int("HAMMY_MAX_REQUEST_BYTES", 32 * 1024 * 1024)
+HAMMY_MAX_ATTACHMENT_BYTES = env.int("HAMMY_MAX_ATTACHMENT_BYTES", 256 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HAMMY_MAX_REQUEST_BYTES
 HAMMY_BODY_SECONDS = env.float("HAMMY_BODY_SECONDS", 30.0)
 # No form of ours takes files. Django's default would write a stranger's to the disk, as long as he sends.

@@ -1,5 +1,6 @@
 """What must be true of a letter before it is taken: its channel, its template, its sender."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
+from sending import sources
 from sending.channels import channel, channels
 from sending.letter import Letter, digest_of
 from sending.models import Template, TemplateVersion
@@ -45,6 +47,8 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None) ->
     else:
         problems.extend(channel(letter.channel).check(letter))
     problems.extend(_sender_problems(caller, letter))
+    problems.extend(sources.problems_of(caller, letter))
+    problems.extend(_unavailable(letter))
     if letter.message_type:
         found = _remembered_version(caller, letter, {} if versions is None else versions)
         if isinstance(found, Problem):
@@ -60,6 +64,20 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None) ->
     if not held_for and letter.send_at and letter.send_at > timezone.now():
         held_for = HeldFor.TIME
     return Examined(letter=letter, version_id=version.pk if version else None, held_for=held_for)
+
+
+def _unavailable(letter: Letter) -> Iterator[Problem]:
+    """What a letter may ask for and this site cannot do."""
+    if letter.archiving_expected:
+        sentence = "must be false: no archive store is available"
+        yield Problem(code=Code.STORE, sentence=sentence, field=("archiving_expected",))
+    if letter.certification_expected:
+        sentence = "must be false: signing is not available"
+        yield Problem(code=Code.INVALID, sentence=sentence, field=("certification_expected",))
+    for index, attachment in enumerate(letter.attachments):
+        if attachment.certification_expected:
+            field = ("attachments", index, "certification_expected")
+            yield Problem(code=Code.INVALID, sentence="must be false: signing is not available", field=field)
 
 
 def _sender_problems(caller: Caller, letter: Letter) -> list[Problem]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, cast
 
+from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
@@ -17,13 +20,22 @@ ORPHAN_AGE = timedelta(hours=1)
 def store(attachments: Iterable[LetterAttachment]) -> None:
     """Keep the bytes of ``attachments``; raises OSError when the storage cannot."""
     for digest, attachment in {attachment.digest: attachment for attachment in attachments}.items():
-        # The storage takes an existing name of the same size for the same bytes, and marks it as just used.
-        default_storage.save(Blob.path(digest), ContentFile(attachment.content))
+        if attachment.stored is None:
+            # The storage takes an existing name of the same size for the same bytes, and marks it as just used.
+            default_storage.save(Blob.path(digest), ContentFile(attachment.content))
+        elif attachment.stored.path:
+            with Path(attachment.stored.path).open("rb") as file:
+                default_storage.save(Blob.path(digest), File(file))
+
+
+def opened(digest: str) -> BinaryIO:
+    """The bytes kept under ``digest``, from their beginning; raises OSError when they cannot be read."""
+    return cast(BinaryIO, default_storage.open(Blob.path(digest)))
 
 
 def read(digest: str) -> bytes:
-    """The bytes kept under ``digest``; raises OSError when they cannot be read."""
-    with default_storage.open(Blob.path(digest)) as file:
+    """The same, all at once."""
+    with opened(digest) as file:
         return bytes(file.read())
 
 

@@ -12,11 +12,11 @@ from gateway import metrics
 from gateway.backoff import backoff
 from sending import outcomes, queue
 from sending.channels import channel as kept_channel
-from sending.channels.base import Channel, Outcome, OutcomeKind
+from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind
 from sending.leases import Lease, abandon, standing
 from sending.models import Attachment, Lane, Message
 from sending.outcomes import MOST_UNRECORDED, Told
-from sending.parcels import attachments_of, build
+from sending.parcels import attachments_of, ready
 from sending.retrying import gave_up
 from sending.states import Status
 from sending.templating import TemplateError
@@ -110,9 +110,11 @@ class Worker:
     def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment]) -> Outcome:
         """Build the parcel and hand it over; what goes wrong on our side is an outcome too, and blocks no other."""
         try:
-            parcel = build(message, attachments)
+            parcel = ready(message, attachments, channel)
         except TemplateError as error:
             return Outcome(kind=OutcomeKind.FAILED, words=f"template: {error}")
+        except NotReady as error:
+            return error.outcome
         except OSError as error:
             _log.exception("attachment not readable", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.RETRY, words=f"attachment not readable: {error.strerror or error}")
@@ -221,6 +223,7 @@ def _settled(message: Message, outcome: Outcome) -> Told:
         attempts=attempts,
         due_at=due_at,
         recipients=dict(outcome.recipients) or None,
+        facts=dict(outcome.facts) or None,
     )
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from gateway.incoming import StoredBytes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
@@ -19,21 +21,40 @@ class Property:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterAttachment:
-    """One attachment with its bytes (``content``), as accepted. Sizes in bytes, digest SHA-256 in hex."""
+    """One attachment (contract send_v2, "Attachment" and "Control properties"). Its bytes came with the letter, as
+    ``content`` or, where they are many, as ``stored``; or they lie in the store ``source`` under ``source_ref``, and
+    are known once they were fetched from there. Sizes in bytes, digest SHA-256 in hex, both empty until then."""
 
     file_name: str
-    content: bytes
+    content: bytes = b""
+    stored: StoredBytes | None = None
+    source: str = ""
+    source_ref: str = ""
     media_type: str = "application/octet-stream"
     internal_file_name: str = ""
     document_type: str = ""
     object_type: str = ""
     object_ref: str = ""
+    archiving_expected: bool = False
+    archive_target: str = ""
+    archive_path: str = ""
+    certification_expected: bool = False
+    delete_source_expected: bool = False
+    postable_without_certificate: bool = False
     properties: tuple[Property, ...] = ()
     digest: str = field(init=False)
+    size: int = field(init=False)
 
     def __post_init__(self) -> None:
         # Once: it is asked for on the way to the file, the row, the content and the letter's own digest.
-        object.__setattr__(self, "digest", sha256(self.content).hexdigest())
+        if self.stored is not None:
+            digest, size = self.stored.digest, self.stored.size
+        elif self.source:
+            digest, size = "", 0
+        else:
+            digest, size = sha256(self.content).hexdigest(), len(self.content)
+        object.__setattr__(self, "digest", digest)
+        object.__setattr__(self, "size", size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +100,27 @@ class Letter:
 
 
 _NAMES = tuple(member.name for member in fields(Letter))
-_ATTACHMENT_NAMES = tuple(member.name for member in fields(LetterAttachment) if member.name != "content")
+_ATTACHMENT_NAMES = tuple(
+    member.name for member in fields(LetterAttachment) if member.name not in ("content", "stored", "size")
+)
 _ABSENT = ("", None, (), False)
 
 
 def digest_of(content: Mapping[str, Any]) -> bytes:
     """Equal for equal content (Letter.content), whoever sends it over whichever face.
 
-    An attachment's media type follows from its name by a table that changes with Python: it does not count.
+    An attachment's media type follows from its name by a table that changes with Python: it does not count. Nor do
+    the bytes of one that lies in a store: the caller named the place, and may have had it emptied since.
     """
     if "attachments" in content:
-        stripped = [{**attachment, "media_type": ""} for attachment in content["attachments"]]
-        content = {**content, "attachments": stripped}
+        content = {**content, "attachments": [_as_sent(attachment) for attachment in content["attachments"]]}
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return sha256(text.encode()).digest()
+
+
+def _as_sent(attachment: Mapping[str, Any]) -> dict[str, Any]:
+    fetched = {"digest": "", "size": 0} if attachment.get("source") else {}
+    return {**attachment, "media_type": "", **fetched}
 
 
 def _plain(value: Any) -> Any:
@@ -104,5 +132,5 @@ def _plain(value: Any) -> Any:
         return {"key": value.key, "value": value.value, **({"is_meta_data": True} if value.is_meta_data else {})}
     if isinstance(value, LetterAttachment):
         given = {name: _plain(item) for name in _ATTACHMENT_NAMES if (item := getattr(value, name)) not in _ABSENT}
-        return {**given, "size": len(value.content)}
+        return {**given, "size": value.size}
     return value

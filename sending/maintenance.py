@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from gateway import wakeups
+from gateway import incoming, wakeups
 from sending import blobs, editorial, leases, outcomes, queue, services, withdrawing
 from sending.channels import channels
 from sending.models import Dispatcher, Message
@@ -88,3 +88,4 @@ def clean() -> None:
         _log.info("retention", extra={"purged": services.purge(closed_before=before)})
     editorial.release_forgotten()
     blobs.sweep()
+    incoming.sweep()

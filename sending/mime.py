@@ -98,7 +98,7 @@ def _enclosure_part(enclosure: Enclosure) -> bytes:
         f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\n"
         f"Content-Disposition: attachment;\r\n {_file_name(safe_file_name(enclosure.file_name))}\r\n\r\n"
     )
-    return head.encode() + _base64(enclosure.content)
+    return head.encode() + _base64(enclosure.read())
 
 
 def _base64(data: bytes) -> bytes:

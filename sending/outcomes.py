@@ -33,6 +33,7 @@ class Told:
     attempts: int
     due_at: datetime | None = None
     recipients: dict[str, str] | None = None
+    facts: dict[str, str | int] | None = None
 
     @property
     def closed_at(self) -> datetime | None:
@@ -61,7 +62,7 @@ _RECORD_POSTGRESQL = """
 WITH told AS (
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS told (
         message_id bigint, status text, attempts int, due_at timestamptz, closed_at timestamptz, at timestamptz,
-        reason text, recipients jsonb
+        reason text, recipients jsonb, facts jsonb
     )
 ), moved AS (
     UPDATE sending_message AS message
@@ -71,8 +72,8 @@ WITH told AS (
     WHERE message.id = told.message_id AND message.status = 'SENDING' AND message.dispatcher_id = %s
     RETURNING message.id, set_config('synchronous_commit', 'off', true)
 )
-INSERT INTO sending_messageevent (message_id, created_at, name, reason, actor, recipients)
-SELECT told.message_id, told.at, told.status, told.reason, %s, told.recipients
+INSERT INTO sending_messageevent (message_id, created_at, name, reason, actor, recipients, facts)
+SELECT told.message_id, told.at, told.status, told.reason, %s, told.recipients, told.facts
 FROM told JOIN moved ON moved.id = told.message_id ORDER BY told.at
 RETURNING message_id
 """
@@ -134,6 +135,7 @@ def _event(told: Told, status: str, dispatcher: Dispatcher) -> MessageEvent:
         reason=told.reason,
         actor=str(dispatcher),
         recipients=told.recipients,
+        facts=told.facts,
     )
 
 

@@ -1,10 +1,12 @@
 """A claimed message made ready to go: words rendered, attachments read, addresses resolved."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sending import blobs
-from sending.channels.base import Address, Enclosure, Parcel
+from sending.channels.base import Address, Channel, Enclosure, Parcel
 from sending.models import Attachment, Message
 from sending.rendering import Words, compiled, template_data
 
@@ -31,10 +33,22 @@ def words_of(message: Message) -> Words:
     )
 
 
+def ready(message: Message, attachments: Iterable[Attachment], channel: Channel) -> Parcel:
+    """The parcel that ``channel`` is to hand over now. Raises TemplateError, NotReady, or OSError when an attachment
+    cannot be read."""
+    parcel = build(message, attachments)
+    if channel.reads_enclosures and parcel.enclosures:
+        # Now, before anything is begun: what cannot be read leaves nothing in doubt.
+        read = (replace(enclosure, content=enclosure.read(), opener=None) for enclosure in parcel.enclosures)
+        parcel = replace(parcel, enclosures=tuple(read))
+    return parcel
+
+
 def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:
-    """Everything a channel needs; raises TemplateError, or OSError when an attachment cannot be read."""
+    """Everything that is to be said and sent; raises TemplateError."""
     content = message.content
     words = words_of(message)
+    given = content.get("attachments", ())
     return Parcel(
         message_id=message.pk,
         uuid=message.uuid,
@@ -48,10 +62,23 @@ def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:
         cc=_copies(content),
         bcc=tuple(Address(address=address) for address in content.get("bcc_address", ())),
         reply_to=_reply_to(content),
-        enclosures=tuple(
-            Enclosure(file_name=item.file_name, content=blobs.read(item.blob_id), media_type=item.media_type)
-            for item in attachments
-        ),
+        enclosures=tuple(_enclosure(item, given[item.position]) for item in attachments),
+        is_certified=content.get("certification_expected", False),
+        postal_address=content.get("recipient_postal_address", ""),
+        letter_type=content.get("letter_type", ""),
+        has_reply_envelope=content.get("reply_envelope_attached", False),
+        has_payment_slip=content.get("payment_slip_attached", False),
+        partner_ref=message.partner_ref,
+    )
+
+
+def _enclosure(attachment: Attachment, given: Mapping[str, Any]) -> Enclosure:
+    return Enclosure(
+        file_name=attachment.file_name,
+        media_type=attachment.media_type,
+        opener=partial(blobs.opened, attachment.blob_id),
+        is_certified=given.get("certification_expected", False),
+        may_go_uncertified=given.get("postable_without_certificate", False),
     )
 
 

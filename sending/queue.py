@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from gateway import metrics
+from sending.channels import channels
 from sending.models import Dispatcher, Message, MessageEvent
 from sending.models.message import WORK_ORDER, MessageQuerySet
 from sending.states import CLOSED, Status, sources
@@ -104,20 +105,23 @@ def give_back(messages: Sequence[Message], dispatcher: Dispatcher, *, reason: st
 
 def recover(dispatcher: Dispatcher, *, why: str, begun: int = 1) -> tuple[list[int], list[int]]:
     """A dead dispatcher's claim: its first ``begun`` messages without an outcome may have gone out and become
-    UNCERTAIN, the later ones were not begun and wait again. The ids of both, in that order."""
+    UNCERTAIN, unless their channel hands over twice as once; the later ones were not begun and wait again. The ids of
+    both, in that order."""
     with transaction.atomic():
         claimed = list(
-            Message.objects.claimed().filter(dispatcher=dispatcher).order_by(*WORK_ORDER).values_list("id", flat=True)
+            Message.objects.claimed().filter(dispatcher=dispatcher).order_by(*WORK_ORDER).values_list("id", "channel")
         )
+        repeatable = {name for name, kind in channels().items() if kind.is_repeatable}
+        in_doubt = [pk for pk, channel in claimed[:begun] if channel not in repeatable]
         doubtful = move(
-            Message.objects.filter(id__in=claimed[:begun]),
+            Message.objects.filter(id__in=in_doubt),
             Status.UNCERTAIN,
             reason=why,
             claimed_by=dispatcher,
             attempts=F("attempts") + 1,
         )
         waiting = move(
-            Message.objects.filter(id__in=claimed[begun:]),
+            Message.objects.filter(id__in=[pk for pk, _ in claimed]).exclude(id__in=in_doubt),
             Status.ACCEPTED,
             reason=why,
             claimed_by=dispatcher,

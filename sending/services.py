@@ -11,7 +11,8 @@ from django.utils import timezone
 from gateway import wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, not_found, refuse
-from sending import queue
+from gateway.incoming import Incoming
+from sending import queue, sources
 from sending.acceptance import Examined, Versions, examine
 from sending.letter import Letter
 from sending.models import Attachment, Message, MessageEvent
@@ -44,16 +45,9 @@ def submit_many(*, caller: Caller, letters: Sequence[Letter], job_id: int | None
     results: dict[int, Accepted | Refusal] = {}
     for chunk in _chunks(range(len(letters)), _CHUNK):
         try:
-            good: dict[int, Examined] = {}
-            versions: Versions = {}
-            for index in chunk:
-                try:
-                    good[index] = examine(caller, letters[index], versions)
-                except Refusal as refusal:
-                    # A request taken once is answered alike although its template is disabled or its time is over.
-                    before = repeat_of(caller, letters[index])
-                    results[index] = before if isinstance(before, Accepted) else refusal
-            take(caller, good, results, job_id=job_id)
+            with Incoming() as incoming:
+                good = _examined(caller, letters, chunk, incoming, results)
+                take(caller, good, results, job_id=job_id)
         except (OperationalError, InterfaceError):
             if not any(isinstance(result, Accepted) for result in results.values()):
                 raise
@@ -61,6 +55,30 @@ def submit_many(*, caller: Caller, letters: Sequence[Letter], job_id: int | None
             unavailable = refuse(Code.UNAVAILABLE, "temporarily unavailable, try again later")
             results |= {index: unavailable for index in chunk if index not in results}
     return [results[index] for index in range(len(letters))]
+
+
+def _examined(
+    caller: Caller,
+    letters: Sequence[Letter],
+    chunk: Iterable[int],
+    incoming: Incoming,
+    results: dict[int, Accepted | Refusal],
+) -> dict[int, Examined]:
+    """Those of a chunk that are good, their attachments fetched; into ``results`` what the others are answered."""
+    good: dict[int, Examined] = {}
+    versions: Versions = {}
+    for index in chunk:
+        try:
+            good[index] = examine(caller, letters[index], versions)
+            if any(attachment.source for attachment in letters[index].attachments):
+                # Once more with their bytes at hand, whose size a channel may mind.
+                good[index] = examine(caller, sources.fetched(caller, letters[index], incoming), versions)
+        except Refusal as refusal:
+            # A request taken once is answered alike although its template is disabled, its time over or the source of
+            # its attachment gone.
+            before = repeat_of(caller, letters[index])
+            results[index] = before if isinstance(before, Accepted) else refusal
+    return good
 
 
 def cancel(*, caller: Caller, message_ids: Sequence[int], reason: str) -> int:

@@ -107,7 +107,7 @@ def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> 
     with transaction.atomic():
         storing.insert(rows, actor=caller.actor)
         # In one order for all, or two letters with the same files could wait for each other.
-        sizes = sorted({item.digest: len(item.content) for item in attachments}.items())
+        sizes = sorted({item.digest: item.size for item in attachments}.items())
         Blob.objects.bulk_create(
             [Blob(digest=digest, size=size, created_at=now) for digest, size in sizes], ignore_conflicts=True
         )

@@ -3,11 +3,8 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from inspect import isabstract
-from pkgutil import iter_modules
-from types import MappingProxyType
 
+from gateway.registry import classes_in
 from sending.channels.base import Channel
 
 _kept: dict[str, Channel] = {}
@@ -16,14 +13,7 @@ _kept: dict[str, Channel] = {}
 @cache
 def channels() -> Mapping[str, type[Channel]]:
     """Every channel class by its name: those of this package's public modules, looked for once."""
-    found = {}
-    for module in iter_modules(__path__):
-        if module.name == "base" or module.name.startswith("_"):
-            continue
-        for member in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(member, type) and issubclass(member, Channel) and not isabstract(member):
-                found[member.name] = member
-    return MappingProxyType(found)
+    return classes_in(__name__, __path__, Channel)
 
 
 def channel(name: str) -> Channel:

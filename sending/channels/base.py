@@ -1,11 +1,12 @@
 """What every channel is: values in (a letter to check, a parcel to hand over), an outcome out, never tables."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from io import BytesIO
+from typing import Any, BinaryIO, ClassVar
 from uuid import UUID
 
 from gateway.errors import Problem
@@ -33,16 +34,35 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enclosure:
-    """An attachment's bytes and how they are named."""
+    """An attachment: its bytes and how they are named. ``opener`` stands for ``content`` where they may be many, and
+    raises OSError when they cannot be read."""
 
     file_name: str
-    content: bytes
     media_type: str
+    content: bytes = b""
+    opener: Callable[[], BinaryIO] | None = None
+    is_certified: bool = False
+    may_go_uncertified: bool = False
+
+    def open(self) -> BinaryIO:
+        """The bytes from their beginning, to be closed by who asked."""
+        return self.opener() if self.opener else BytesIO(self.content)
+
+    def read(self) -> bytes:
+        """All bytes at once."""
+        if not self.opener:
+            return self.content
+        with self.opener() as file:
+            return file.read()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A rendered message, complete: a channel needs nothing else to hand it over."""
+    """A rendered message, complete: a channel needs nothing else to hand it over.
+
+    ``is_certified``: it is to carry a signature. ``batch`` is the number of the print run that it belongs to, for
+    channels that gather (``Channel.is_gathering``).
+    """
 
     message_id: int
     uuid: UUID
@@ -57,6 +77,29 @@ class Parcel:
     reply_to: Address | None = None
     enclosures: tuple[Enclosure, ...] = ()
     list_unsubscribe: str = ""
+    is_certified: bool = False
+    postal_address: str = ""
+    letter_type: str = ""
+    has_reply_envelope: bool = False
+    has_payment_slip: bool = False
+    partner_ref: str = ""
+    letter_source: str = ""
+    letter_data: Mapping[str, Any] = field(default_factory=dict)
+    batch: str = ""
+
+
+class NotReady(Exception):
+    """What keeps a message from being made ready or handed over, in words for people; ``is_lasting`` when trying again
+    will not help."""
+
+    def __init__(self, words: str, *, is_lasting: bool) -> None:
+        super().__init__(words)
+        self.words, self.is_lasting = words, is_lasting
+
+    @property
+    def outcome(self) -> "Outcome":
+        """The outcome that it comes to."""
+        return Outcome(kind=OutcomeKind.FAILED if self.is_lasting else OutcomeKind.RETRY, words=self.words)
 
 
 class OutcomeKind(StrEnum):
@@ -76,17 +119,27 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """``words`` are the other side's own (or our reason); ``recipients`` maps each address to what became of it."""
+    """``words`` are the other side's own (or our reason); ``recipients`` maps each address to what became of it;
+    ``facts`` are what is worth keeping with the event: pages, a file's name, a digest."""
 
     kind: OutcomeKind
     words: str = ""
     recipients: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Channel(ABC):
-    """One way out. A worker process keeps one instance, and with it its open connection."""
+    """One way out. A worker process keeps one instance, and with it its open connection.
+
+    ``is_repeatable``: handing the same parcel over twice is the same as once, since what it goes to is ours and knows
+    it again; a worker's death then leaves nothing in doubt. ``is_gathering``: its parcels belong to numbered batches.
+    ``reads_enclosures``: it needs their bytes, which are then read before anything is begun.
+    """
 
     name: ClassVar[str]
+    is_repeatable: ClassVar[bool] = False
+    is_gathering: ClassVar[bool] = False
+    reads_enclosures: ClassVar[bool] = True
 
     @abstractmethod
     def check(self, letter: Letter) -> Iterable[Problem]:

@@ -66,7 +66,7 @@ class EmailChannel(Channel):
         for index, attachment in enumerate(letter.attachments):
             yield from _header_problems(attachment.file_name, "attachments", index, "file_name")
             yield from _header_problems(attachment.internal_file_name, "attachments", index, "internal_file_name")
-        size = sum(len(attachment.content) for attachment in letter.attachments)
+        size = sum(attachment.size for attachment in letter.attachments)
         if size * _BASE64_GROWTH > settings.HAMMY_MAX_MAIL_BYTES:
             most = int(settings.HAMMY_MAX_MAIL_BYTES / _BASE64_GROWTH)
             sentence = f"together {size} bytes, must be at most {most}"

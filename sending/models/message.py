@@ -190,6 +190,8 @@ class MessageEvent(models.Model):
     reason = models.TextField(_("reason"), blank=True)
     actor = models.CharField(_("by"), max_length=300, blank=True)
     recipients = models.JSONField(_("recipients"), null=True, blank=True)
+    # What is worth keeping of a hand-over: pages, a file's name, a digest.
+    facts = models.JSONField(_("facts"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("event")

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from gateway.dates import parse_moment
 from gateway.errors import Code, Problem, Refusal, refuse
+from gateway.incoming import StoredBytes
 from sending.letter import Letter
 from sending.send_v2 import problems
-from sending.send_v2.attachments import read_attachment, read_properties
+from sending.send_v2.attachments import Attachments, read_properties
 from sending.send_v2.model import ALIASES, ParamPart, SendRequest
 from sending.send_v2.problems import Path
 from sending.xml_data import parse_xml_data
@@ -37,14 +38,15 @@ _SAME = frozenset({
 class Reading:
     """A request read: the letter, who it says is calling, and how the caller spelt what.
 
-    ``client_hash_keys`` and ``user_names`` hold (value, path) of every place in the body that names one.
+    ``client_hash_keys`` and ``user_names`` hold (value, path) of every place in the body that names one. ``places``
+    says where in the request stands what the core knows by another path: parameters and control properties.
     """
 
     letter: Letter
     client_hash_keys: tuple[tuple[str, Path], ...] = ()
     user_names: tuple[tuple[str, Path], ...] = ()
     spelling: Mapping[str, str] = field(default_factory=dict)
-    param_places: Mapping[str, Path] = field(default_factory=dict)
+    places: Mapping[Path, Path] = field(default_factory=dict)
 
     def outward(self, refusal: Refusal) -> Refusal:
         """A service's refusal of this letter, in the caller's words."""
@@ -54,14 +56,21 @@ class Reading:
         return ordered
 
     def in_contract(self, problem: Problem) -> Problem:
-        """A service's problem with the contract's names; a parameter's at the place where it stood."""
-        if problem.field[:1] == ("params",) and problem.field[-1] in self.param_places:
-            return replace(problem, field=self.param_places[str(problem.field[-1])])
+        """A service's problem with the contract's names; a parameter's or control property's at the place where it
+        stood."""
+        if problem.field in self.places:
+            return replace(problem, field=self.places[problem.field])
         return problems.in_contract(problem)
 
 
-def read(data: object, *, examine: Callable[[Letter], object] | None = None) -> Reading:
-    """Read one letter; raises Refusal with every problem, in the contract's order of fields.
+def read(
+    data: object,
+    *,
+    examine: Callable[[Letter], object] | None = None,
+    parts: Mapping[str, StoredBytes] | None = None,
+) -> Reading:
+    """Read one letter; raises Refusal with every problem, in the contract's order of fields. ``parts`` are a multipart
+    request's uploads by name.
 
     ``examine`` is asked only about a letter in which something was already found wrong, so that what the services
     would find too is said in the same answer; it raises Refusal with problems in the core's names.
@@ -75,7 +84,7 @@ def read(data: object, *, examine: Callable[[Letter], object] | None = None) -> 
         invalid, places = problems.of_validation(error)
         found = [*invalid, *found]
         request = SendRequest.model_validate(problems.without(data, places))
-    reading = _Reader(request, spelling, found).read()
+    reading = _Reader(request, spelling, found, parts).read()
     if not found:
         return reading
     if examine is not None:
@@ -111,12 +120,19 @@ def _canonical(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], li
 class _Reader:
     """One validated request on its way to a letter; what is wrong gathers in ``found``."""
 
-    def __init__(self, request: SendRequest, spelling: dict[str, str], found: list[Problem]) -> None:
+    def __init__(
+        self,
+        request: SendRequest,
+        spelling: dict[str, str],
+        found: list[Problem],
+        parts: Mapping[str, StoredBytes] | None,
+    ) -> None:
         self.request = request
         self.spelling = spelling
         self.found = found
         self.known = problems.Places(problem.field for problem in found)
-        self.param_places: dict[str, Path] = {}
+        self.attachments = Attachments(report=self.report, parts=parts)
+        self.places: dict[Path, Path] = {}
 
     def report(self, code: Code, sentence: str, path: Path) -> None:
         """Note a problem unless one was already found at the same place."""
@@ -135,16 +151,16 @@ class _Reader:
             values["properties"] = read_properties(request.properties, ("properties",), self.report)
         if request.attachments:
             values["attachments"] = tuple(
-                read_attachment(part, ("attachments", index), self.report)
-                for index, part in enumerate(request.attachments)
+                self.attachments.read(part, index) for index, part in enumerate(request.attachments)
             )
+        self._check_parts()
         values |= self._params()
         return Reading(
             letter=Letter(**values),
             client_hash_keys=tuple(self._named("client_hash_key", "clientHashKey")),
             user_names=tuple(self._named("user_name", "userName")),
             spelling=self.spelling,
-            param_places=self.param_places,
+            places=self.places | self.attachments.places,
         )
 
     def _check(self, values: dict[str, Any]) -> None:
@@ -167,10 +183,12 @@ class _Reader:
             except ValueError as error:
                 self.report(Code.INVALID, str(error).removeprefix("xmlData ").removesuffix("."), ("xmlData",))
                 del values["xml_data"]
-        if "archiving_expected" in values:
-            self.report(Code.STORE, "must be false: no archive store is available", ("archivingExpected",))
-        if "certification_expected" in values:
-            self.report(Code.INVALID, "must be false: signing is not available", ("certificationExpected",))
+
+    def _check_parts(self) -> None:
+        """An upload that nobody names would be lost silently."""
+        for name in self.attachments.parts or ():
+            if name not in self.attachments.named:
+                self.report(Code.INVALID, "no attachment names this part", (problems.printable(name),))
 
     def _named(self, name: str, outward: str) -> Iterator[tuple[str, Path]]:
         """Who the body says is calling, at its top and in requestMeta."""
@@ -187,24 +205,25 @@ class _Reader:
             for index, part in enumerate(parts or ()):
                 self._read_param(part, (*outer, "params", index), moments)
         if "send_at" in moments and "expires_at" in moments and moments["expires_at"] <= moments["send_at"]:
-            self.report(Code.INVALID, "EXPIRES_AT must be later than SEND_AT", self.param_places["EXPIRES_AT"])
+            place = self.places[("params", "EXPIRES_AT")]
+            self.report(Code.INVALID, "EXPIRES_AT must be later than SEND_AT", place)
         return moments
 
     def _read_param(self, part: ParamPart, path: Path, moments: dict[str, datetime]) -> None:
         key, value, place = part.key or "", part.value or "", (*path, "value")
         if not key:
             self.report(Code.REQUIRED, "required", (*path, "key"))
-        elif key in self.param_places:
+        elif ("params", key) in self.places:
             self.report(Code.INVALID, f"{key} is given twice", (*path, "key"))
         elif key in _MOMENTS:
-            self.param_places[key] = place
+            self.places[("params", key)] = place
             try:
                 if value:
                     moments[_MOMENTS[key]] = parse_moment(value)
             except ValueError as error:
                 self.report(Code.INVALID, f"{key} {error}", place)
         elif key in _AS_JOB:
-            self.param_places[key] = place
+            self.places[("params", key)] = place
             if value and not (key == "RUN_AS_JOB" and value.lower() == "false"):
                 self.report(Code.INVALID, f"{key}: sending as a job with callbacks is not available", place)
         else:
