@@ -27,11 +27,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A letter taken. ``is_repeat``: it had been taken before, under the same request id, and nothing was added."""
+    """A letter taken. ``is_repeat``: it had been taken before, under the same request id, and nothing was added.
+    ``job_uuid``: the job that sends it, where the letter asked for one."""
 
     message_id: int
     uuid: UUID
     is_repeat: bool = False
+    job_uuid: str = ""
 
 
 def take(

@@ -11,16 +11,24 @@ JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 
 
-def accepted(message_id: int) -> dict[str, Any]:
+Pairs = Iterable[tuple[str, str]]
+
+
+def params(accepted: Accepted) -> Pairs:
+    """What an answer says beside the number."""
+    return [("jobUuid", accepted.job_uuid)] if accepted.job_uuid else []
+
+
+def accepted(message_id: int, params: Pairs = ()) -> dict[str, Any]:
     """Plain JSON: the envelope first, then the number."""
-    envelope = meta()
+    envelope = meta(params)
     status = envelope.pop("responseStatus")
     return {"meta": {"responseStatus": status, "params": envelope["params"]}, "messageId": message_id}
 
 
-def accepted_json_api(message_id: int, *, has_total: bool = True) -> dict[str, Any]:
+def accepted_json_api(message_id: int, params: Pairs = (), *, has_total: bool = True) -> dict[str, Any]:
     """JSON:API; over AMQP ``meta`` has no ``total``."""
-    envelope = meta(total=None) if has_total else meta()
+    envelope = meta(params, total=None) if has_total else meta(params)
     return {"data": resource("sendResponse", message_id, {}), "meta": envelope}
 
 

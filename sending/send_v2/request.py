@@ -11,14 +11,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.caller import Caller
 from gateway.dates import parse_moment
 from gateway.errors import Code, Problem, Refusal, refuse
 from gateway.incoming import StoredBytes
+from sending import services
 from sending.letter import Letter
 from sending.send_v2 import problems
 from sending.send_v2.attachments import Attachments, read_properties
 from sending.send_v2.model import ALIASES, ParamPart, SendRequest
 from sending.send_v2.problems import Path
+from sending.services import Accepted
 from sending.xml_data import parse_xml_data
 
 LETTER_TYPES = ("NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT")
@@ -47,6 +50,13 @@ class Reading:
     user_names: tuple[tuple[str, Path], ...] = ()
     spelling: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[Path, Path] = field(default_factory=dict)
+
+    def submit(self, caller: Caller) -> Accepted:
+        """Take the letter; raises Refusal in the caller's words."""
+        try:
+            return services.submit(caller=caller, letter=self.letter)
+        except Refusal as refusal:
+            raise self.outward(refusal) from refusal
 
     def outward(self, refusal: Refusal) -> Refusal:
         """A service's refusal of this letter, in the caller's words."""

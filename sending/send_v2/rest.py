@@ -10,9 +10,7 @@ from gateway import body_key
 from gateway.body import media_type_of
 from gateway.body_key import BodyKeyAuthentication
 from gateway.caller import Caller
-from gateway.errors import Refusal
 from gateway.rest import JSON, JSON_API, ApiView, read_json
-from sending import services
 from sending.acceptance import examine
 from sending.send_v2 import answer, request, schema
 from sending.send_v2.json_api import Document
@@ -37,12 +35,9 @@ class SendView(ApiView):
             read = document.read
         reading = read(examine=partial(examine, self.caller))
         caller = confirmed(self.caller, reading, http_request)
-        try:
-            accepted = services.submit(caller=caller, letter=reading.letter)
-        except Refusal as refusal:
-            raise reading.outward(refusal) from refusal
         encode = answer.accepted_json_api if is_json_api else answer.accepted
-        return self.answer(encode(accepted.message_id))
+        accepted = reading.submit(caller)
+        return self.answer(encode(accepted.message_id, answer.params(accepted)))
 
 
 def confirmed(caller: Caller, reading: Reading, http_request: Request) -> Caller:
