@@ -1,0 +1,6 @@
+"""The site's signature: on mails (S/MIME) and within PDF documents (PAdES), by one key."""
+
+from sending.signing.identity import Identity, Unusable, identity, is_configured, load
+from sending.signing.pdf import sign_pdf
+
+__all__ = ["Identity", "Unusable", "identity", "is_configured", "load", "sign_pdf"]
