@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -28,6 +29,15 @@ def store(attachments: Iterable[LetterAttachment]) -> None:
                 default_storage.save(Blob.path(digest), File(file))
 
 
+def keep(content: bytes) -> str:
+    """Keep bytes that were made here, for the row that is to name them; their digest. Raises OSError when the storage
+    cannot."""
+    digest = sha256(content).hexdigest()
+    default_storage.save(Blob.path(digest), ContentFile(content))
+    Blob.objects.bulk_create([Blob(digest=digest, size=len(content))], ignore_conflicts=True)
+    return digest
+
+
 def opened(digest: str) -> BinaryIO:
     """The bytes kept under ``digest``, from their beginning; raises OSError when they cannot be read."""
     return cast(BinaryIO, default_storage.open(Blob.path(digest)))
@@ -42,7 +52,7 @@ def read(digest: str) -> bytes:
 def sweep() -> int:
     """Drop blobs no attachment names, and files no blob names; how many files went."""
     before = timezone.now() - ORPHAN_AGE
-    Blob.objects.filter(attachments=None, created_at__lt=before).delete()
+    Blob.objects.filter(attachments=None, signed_attachments=None, created_at__lt=before).delete()
     removed = 0
     for folder, digests in _folders("blobs", depth=2):
         known = set(Blob.objects.filter(digest__in=digests).values_list("digest", flat=True))

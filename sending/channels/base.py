@@ -60,7 +60,9 @@ class Enclosure:
 class Parcel:
     """A rendered message, complete: a channel needs nothing else to hand it over.
 
-    ``is_certified``: it is to carry a signature. ``batch`` is the number of the print run that it belongs to, for
+    ``is_certified``: it is to carry a signature. ``facts`` are what was found while it was made ready, and is kept with
+    what becomes of it; of them ``signed`` and ``unsigned`` name what of it is and what is not, though it should be.
+    ``batch`` is the number of the print run that it belongs to, for
     channels that gather (``Channel.is_gathering``).
     """
 
@@ -85,6 +87,7 @@ class Parcel:
     partner_ref: str = ""
     letter_source: str = ""
     letter_data: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, str | int] = field(default_factory=dict)
     batch: str = ""
 
 
@@ -133,13 +136,17 @@ class Channel(ABC):
 
     ``is_repeatable``: handing the same parcel over twice is the same as once, since what it goes to is ours and knows
     it again; a worker's death then leaves nothing in doubt. ``is_gathering``: its parcels belong to numbered batches.
-    ``reads_enclosures``: it needs their bytes, which are then read before anything is begun.
+    ``reads_enclosures``: it needs their bytes, which are then read before anything is begun. ``signs_letter``: what it
+    makes of a certified parcel (``Parcel.is_certified``) carries a signature; ``signs_all``: one over all that is
+    enclosed, too, of whatever type.
     """
 
     name: ClassVar[str]
     is_repeatable: ClassVar[bool] = False
     is_gathering: ClassVar[bool] = False
     reads_enclosures: ClassVar[bool] = True
+    signs_letter: ClassVar[bool] = False
+    signs_all: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, letter: Letter) -> Iterable[Problem]:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,21 +42,22 @@ class Identity:
 
     @property
     def begins_at(self) -> datetime:
-        return self.certificate.not_valid_before_utc
+        """When the last certificate of the chain begins."""
+        return max(certificate.not_valid_before_utc for certificate in self.chain)
 
     @property
     def ends_at(self) -> datetime:
         """When the first certificate of the chain ends."""
         return min(certificate.not_valid_after_utc for certificate in self.chain)
 
-    @cached_property
+    @property
     def name(self) -> str:
         """Who signs, and by which certificate: ``Example Ltd (serial 1f0a)``."""
         names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         who = str(names[0].value) if names else self.certificate.subject.rfc4514_string()
         return f"{who} (serial {self.certificate.serial_number:x})"
 
-    @cached_property
+    @property
     def addresses(self) -> tuple[str, ...]:
         """The e-mail addresses that the certificate names, in small letters."""
         found = [str(one.value) for one in self.certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
@@ -84,12 +84,15 @@ class Identity:
         fit = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
         return usage is None or not fit.isdisjoint(usage)
 
-    def require_valid(self, now: datetime) -> None:
-        """Raise NotReady, not lasting, outside of the certificates' time."""
-        if now < max(certificate.not_valid_before_utc for certificate in self.chain):
-            raise NotReady(f"cannot sign: the certificate begins on {self.begins_at:%Y-%m-%d}", is_lasting=False)
+    def is_for(self, address: str) -> bool:
+        """Whether it may stand under a mail from ``address``: it names that, or no address at all."""
+        return not self.addresses or address.lower() in self.addresses
+
+    def is_out_of_time(self, now: datetime) -> str:
+        """``the certificate ended on 2026-11-29``; "" within the time of all its certificates."""
         if now > self.ends_at:
-            raise NotReady(f"cannot sign: the certificate ended on {self.ends_at:%Y-%m-%d}", is_lasting=False)
+            return f"the certificate ended on {self.ends_at:%Y-%m-%d}"
+        return f"the certificate begins on {self.begins_at:%Y-%m-%d}" if now < self.begins_at else ""
 
 
 def is_configured() -> bool:
@@ -171,7 +174,15 @@ _kept = _Kept(sight={})
 
 
 def identity() -> Identity:
-    """The site's, good to sign with now; raises NotReady, not lasting: keys are mended, and then letters go on.
+    """The site's, good to sign with now; raises NotReady, not lasting: keys are mended, and then letters go on."""
+    own = current()
+    if words := own.is_out_of_time(datetime.now(UTC)):
+        raise NotReady(f"cannot sign: {words}", is_lasting=False)
+    return own
+
+
+def current() -> Identity:
+    """The site's, whether its time has come or is over; raises NotReady when there is none.
 
     Read again when one of its files is another; half of a new pair on the disk does not stop what the old pair can
     still sign.
@@ -188,7 +199,6 @@ def identity() -> Identity:
             _kept = _Kept(sight=sight, identity=before, why=str(error))
     if _kept.identity is None:
         raise NotReady(f"cannot sign: {_kept.why}", is_lasting=False)
-    _kept.identity.require_valid(datetime.now(UTC))
     return _kept.identity
 
 
