@@ -203,7 +203,7 @@ HAMMY_SIGNING_CERTIFICATE = env.str("HAMMY_SIGNING_CERTIFICATE", "")
 HAMMY_SIGNING_KEY = env.str("HAMMY_SIGNING_KEY", "")
 HAMMY_SIGNING_KEY_PASSWORD = env.str("HAMMY_SIGNING_KEY_PASSWORD", "")
 # What one PDF document may take; one that takes more is not signed.
-HAMMY_SIGNING_SECONDS = env.float("HAMMY_SIGNING_SECONDS", 20.0)
+HAMMY_SIGNING_SECONDS = env.float("HAMMY_SIGNING_SECONDS", 10.0)
 HAMMY_SIGNING_MAX_BYTES = env.int("HAMMY_SIGNING_MAX_BYTES", 64 * 1024 * 1024)
 
 # ── dispatch ────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 """Attachments' bytes: kept in Django's storage under their digest, written before the rows that name them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from sending.models import Blob
 
 # A file without a row this old belongs to a request that failed after writing it.
 ORPHAN_AGE = timedelta(hours=1)
+_PIECE = 256 * 1024
 
 
 def store(attachments: Iterable[LetterAttachment]) -> None:
@@ -29,13 +30,20 @@ def store(attachments: Iterable[LetterAttachment]) -> None:
                 default_storage.save(Blob.path(digest), File(file))
 
 
-def keep(content: bytes) -> str:
-    """Keep bytes that were made here, for the row that is to name them; their digest. Raises OSError when the storage
-    cannot."""
-    digest = sha256(content).hexdigest()
-    default_storage.save(Blob.path(digest), ContentFile(content))
-    Blob.objects.bulk_create([Blob(digest=digest, size=len(content))], ignore_conflicts=True)
-    return digest
+def keep(opener: Callable[[], BinaryIO]) -> str:
+    """Keep what ``opener`` opens, read twice and never held in memory; its digest. Raises OSError when that cannot be
+    read or kept."""
+    digest, size = sha256(), 0
+    with opener() as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+    name = digest.hexdigest()
+    with opener() as file:
+        # First the bytes, marked as just used: what has no row yet is swept when it is old.
+        default_storage.save(Blob.path(name), File(file))
+    Blob.objects.bulk_create([Blob(digest=name, size=size)], ignore_conflicts=True)
+    return name
 
 
 def opened(digest: str) -> BinaryIO:
@@ -50,7 +58,7 @@ def read(digest: str) -> bytes:
 
 
 def sweep() -> int:
-    """Drop blobs no attachment names, and files no blob names; how many files went."""
+    """Drop blobs that nothing names, and files no blob names; how many files went."""
     before = timezone.now() - ORPHAN_AGE
     Blob.objects.filter(attachments=None, signed_attachments=None, created_at__lt=before).delete()
     removed = 0

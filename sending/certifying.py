@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -114,7 +116,7 @@ def _document(number: int, enclosure: Enclosure, attachment: Attachment, found: 
             _go_without(number, enclosure, why, found)
             return enclosure
         with transaction.atomic():
-            attachment.signed_blob_id = blobs.keep(data)
+            attachment.signed_blob_id = blobs.keep(partial(BytesIO, data))
             attachment.save(update_fields=["signed_blob"])
         enclosure = replace(enclosure, content=data, opener=None)
     found.signed.append(_attachment(number))

@@ -60,10 +60,9 @@ class Enclosure:
 class Parcel:
     """A rendered message, complete: a channel needs nothing else to hand it over.
 
-    ``is_certified``: it is to carry a signature. ``facts`` are what was found while it was made ready, and is kept with
-    what becomes of it; of them ``signed`` and ``unsigned`` name what of it is and what is not, though it should be.
-    ``batch`` is the number of the print run that it belongs to, for
-    channels that gather (``Channel.is_gathering``).
+    ``is_certified``: it is to carry a signature. ``batch`` is the number of the print run that it belongs to, for
+    channels that gather (``Channel.is_gathering``). ``facts`` are what became known while it was made ready, kept with
+    what its hand-over comes to; ``unsigned`` among them names what goes without a signature, and why.
     """
 
     message_id: int
@@ -87,8 +86,8 @@ class Parcel:
     partner_ref: str = ""
     letter_source: str = ""
     letter_data: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, str | int] = field(default_factory=dict)
     batch: str = ""
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class NotReady(Exception):

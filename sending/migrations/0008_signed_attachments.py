@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="attachment",
             index=models.Index(
-                models.F("signed_blob"),
+                fields=["signed_blob"],
                 condition=models.Q(("signed_blob__isnull", False)),
                 name="sending_attachment_sweep",
             ),

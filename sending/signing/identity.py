@@ -134,7 +134,9 @@ def _matching(key: object, chain: tuple[x509.Certificate, ...]) -> Identity:
 
 
 def _bytes_of(name: str) -> bytes:
-    value = getattr(settings, name)
+    value: str = getattr(settings, name)
+    if not value:
+        raise Unusable(f"{name} cannot be read: not set")
     if value.startswith(_PEM):
         return value.encode()
     try:

@@ -63,6 +63,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             found, data = prepared(content, **request)
         except MemoryError:
             found, data = {"why": "the document takes too much memory to read"}, b""
+        except RecursionError:
+            found, data = {"why": "the document is nested too deeply"}, b""
         except _Unfit as error:
             found, data = {"why": str(error)}, b""
         except Exception as error:
