@@ -2,18 +2,25 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock, Timer
+from threading import Lock, Timer
 from typing import Any
 
 _PROGRAM = Path(__file__).with_name("preparing.py")
+# So many times longer than it may work is a document waited for, on a machine that has other work.
+_PATIENCE = 12
 
 
 class Unprepared(Exception):
-    """Why a document was not prepared, in words for people."""
+    """Why a document was not prepared, in words for people; ``is_lasting`` when the document is to blame."""
+
+    def __init__(self, words: str, *, is_lasting: bool = True) -> None:
+        super().__init__(words)
+        self.is_lasting = is_lasting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,27 +41,21 @@ class Preparer:
         os.register_at_fork(after_in_child=self._forget)
 
     def prepared(self, content: bytes, *, room: int, reason: str, seconds: float, memory: int) -> Prepared:
-        """Raises Unprepared when the document is no good, or takes more time or memory than is allowed."""
+        """Raises Unprepared. ``seconds`` of work and ``memory`` in bytes are what one document may take."""
         request = {"room": room, "reason": reason, "seconds": seconds, "size": len(content)}
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._process = _begun(memory)
-            process, is_late = self._process, Event()
-
-            def stop() -> None:
-                is_late.set()
-                process.kill()
-
-            timer = Timer(seconds, stop)
-            timer.start()
+            process = self._process
+            patience = Timer(seconds * _PATIENCE, process.kill)
+            patience.start()
             try:
                 answer, data = _asked(process, json.dumps(request).encode() + b"\n", content)
             except (OSError, EOFError):
                 self.close()
-                words = f"takes more than {seconds:g} s" if is_late.is_set() else "takes too much"
-                raise Unprepared(f"the document {words} to read") from None
+                raise _ended(process.returncode, seconds) from None
             finally:
-                timer.cancel()
+                patience.cancel()
         if "why" in answer:
             raise Unprepared(answer["why"])
         return Prepared(digest=bytes.fromhex(answer["digest"]), start=answer["start"], data=data)
@@ -74,6 +75,14 @@ class Preparer:
                     pipe.close()
             self._process.returncode = 0
         self._process, self._lock = None, Lock()
+
+
+def _ended(code: int, seconds: float) -> Unprepared:
+    if code == -signal.SIGPROF:
+        return Unprepared(f"the document takes more than {seconds:g} s of work to read")
+    if code == -signal.SIGKILL:
+        return Unprepared("cannot sign: the machine is too busy to read the document", is_lasting=False)
+    return Unprepared("the document cannot be signed: reading it fails")
 
 
 def _begun(memory: int) -> subprocess.Popen[bytes]:

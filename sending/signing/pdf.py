@@ -31,7 +31,7 @@ def sign_pdf(content: bytes, *, reason: str = "") -> bytes:
             memory=_memory(),
         )
     except Unprepared as error:
-        raise NotReady(str(error), is_lasting=True) from error
+        raise NotReady(str(error), is_lasting=error.is_lasting) from error
     signed = signature(own, prepared.digest).hex().upper().encode()
     return b"".join((prepared.data[: prepared.start], signed, prepared.data[prepared.start + len(signed) :]))
 

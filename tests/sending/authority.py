@@ -115,6 +115,6 @@ def made(
 @cache
 def signer(kind: str = "rsa") -> Signed:
     """A good one, below an authority below a root."""
-    root = made("Root", kind="ec-root", is_authority=True)
-    authority = made("Authority", kind="ec-authority", by=root, is_authority=True)
+    root = made("Root", kind="ec-root", is_authority=True, ends=200 * _DAY)
+    authority = made("Authority", kind="ec-authority", by=root, is_authority=True, ends=200 * _DAY)
     return made("Minta Biztosító", kind=kind, by=authority)

@@ -85,7 +85,7 @@ def bomb(size: int) -> bytes:
     data, _ = _objects(_CATALOG, _PAGES, _PAGE)
     start = len(data)
     head = b"/Type /XRef /W [1 8 8] /Index [0 %d] /Size %d /Root 1 0 R" % (size // 17, size // 17)
-    packer, packed = zlib.compressobj(9), bytearray()
+    packer, packed = zlib.compressobj(1), bytearray()
     for _ in range(size // 2**20):
         packed += packer.compress(bytes(2**20))
     packed += packer.flush()
