@@ -87,22 +87,21 @@ def _letter(parcel: Parcel, channel: Channel, found: _Found) -> bool:
     """Whether the letter itself is to be signed."""
     if parcel.is_certified and not channel.signs_letter:
         raise NotReady(f"{channel.name} has no letter to sign", is_lasting=True)
-    others = _others(parcel)
-    why = None if channel.signs_all else NotReady("only PDF documents are signed", is_lasting=True)
+    why, is_lasting = ("", False) if channel.signs_all else ("only PDF documents are signed", True)
     if _wants_letter(parcel, channel):
         try:
             identity()
         except NotReady as error:
             if parcel.is_certified:
                 raise
-            why = error
+            why = error.words
         else:
             found.signed.append(_LETTER)
-    for number, enclosure in others:
-        if why is None:
-            found.signed.append(_attachment(number))
+    for number, enclosure in _others(parcel):
+        if why:
+            _go_without(number, enclosure, why, found, is_lasting=is_lasting)
         else:
-            _go_without(number, enclosure, why, found)
+            found.signed.append(_attachment(number))
     return _LETTER in found.signed
 
 
@@ -112,8 +111,8 @@ def _document(number: int, enclosure: Enclosure, attachment: Attachment, found: 
     if attachment.signed_blob_id is None:
         try:
             data = sign_pdf(enclosure.read())
-        except NotReady as why:
-            _go_without(number, enclosure, why, found)
+        except NotReady as error:
+            _go_without(number, enclosure, error.words, found, is_lasting=error.is_lasting)
             return enclosure
         with transaction.atomic():
             attachment.signed_blob_id = blobs.keep(partial(BytesIO, data))
@@ -123,10 +122,10 @@ def _document(number: int, enclosure: Enclosure, attachment: Attachment, found: 
     return enclosure
 
 
-def _go_without(number: int, enclosure: Enclosure, why: NotReady, found: _Found) -> None:
-    words = f"{_attachment(number)}: {why.words}"
+def _go_without(number: int, enclosure: Enclosure, why: str, found: _Found, *, is_lasting: bool) -> None:
+    words = f"{_attachment(number)}: {why}"
     if not enclosure.may_go_uncertified:
-        raise NotReady(words, is_lasting=why.is_lasting) from why
+        raise NotReady(words, is_lasting=is_lasting)
     found.unsigned.append(words)
 
 

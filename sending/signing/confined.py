@@ -11,8 +11,8 @@ from threading import Lock, Timer
 from typing import Any
 
 _PROGRAM = Path(__file__).with_name("preparing.py")
-# So many times longer than it may work is a document waited for, on a machine that has other work.
-_PATIENCE = 12
+# So much longer than it may work a document is waited for, on a machine that has other work, too.
+_PATIENCE_SECONDS = 60.0
 
 
 class Unprepared(Exception):
@@ -47,7 +47,7 @@ class Preparer:
             if self._process is None or self._process.poll() is not None:
                 self._process = _begun(memory)
             process = self._process
-            patience = Timer(seconds * _PATIENCE, process.kill)
+            patience = Timer(seconds + _PATIENCE_SECONDS, process.kill)
             patience.start()
             try:
                 answer, data = _asked(process, json.dumps(request).encode() + b"\n", content)

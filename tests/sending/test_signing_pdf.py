@@ -16,8 +16,8 @@ from pyhanko.sign.validation import PdfSignatureStatus, validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from sending.channels.base import NotReady
+from sending.signing import confined, sign_pdf
 from sending.signing import pdf as signing
-from sending.signing import sign_pdf
 from tests.sending import documents
 from tests.sending.authority import Signed, signer
 
@@ -145,16 +145,20 @@ def test_a_document_that_takes_too_long_is_given_up(rsa: Signed, settings: Any) 
     assert status(sign_pdf(documents.a_pdf()), rsa.root_pem()).bottom_line
 
 
-def test_a_machine_that_is_too_busy_is_no_fault_of_the_document(rsa: Signed, settings: Any) -> None:
+def test_a_machine_that_is_too_busy_is_no_fault_of_the_document(
+    rsa: Signed, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sign_pdf(documents.a_pdf())
     process = signing._preparer._process
     assert process is not None
     process.send_signal(signal.SIGSTOP)
     settings.HAMMY_SIGNING_SECONDS = 0.01
+    monkeypatch.setattr(confined, "_PATIENCE_SECONDS", 0.0)
     with pytest.raises(NotReady) as caught:
         sign_pdf(documents.a_pdf())
     assert caught.value.words == "cannot sign: the machine is too busy to read the document"
     assert not caught.value.is_lasting
+    monkeypatch.undo()
     settings.HAMMY_SIGNING_SECONDS = 10.0
     assert status(sign_pdf(documents.a_pdf()), rsa.root_pem()).bottom_line
 
