@@ -1,5 +1,6 @@
 """Certified letters: what is taken, what is signed, what goes without, and that it is signed once."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from gateway.caller import Caller
 from gateway.errors import Refusal
 from sending import blobs, certifying, dispatch, leases, services, signing
 from sending.channels import channel, close_channels
@@ -15,6 +17,7 @@ from sending.channels.base import OutcomeKind, Parcel
 from sending.letter import Letter, LetterAttachment
 from sending.models import Attachment, Blob, Message
 from sending.parcels import attachments_of, build
+from sending.send_v2.request import read
 from tests.factories import make_caller
 from tests.fakes.smtp import Mailbox
 from tests.sending import documents
@@ -109,6 +112,32 @@ def test_a_site_that_does_not_sign_takes_nothing_that_must_be_signed() -> None:
         (400, "attachments[0].certification_expected: must be false: signing is not available"),
         (400, "attachments[1].certification_expected: must be false: signing is not available"),
     ]
+
+
+def test_the_refusal_names_what_the_caller_wrote(caller: Caller) -> None:
+    part = {
+        "fileName": "minta.pdf",
+        "content": b64encode(documents.a_pdf()).decode(),
+        "certificationExpected": True,
+        "properties": [{"key": "ATTACHMENT_SOURCE", "value": "INLINE"}],
+    }
+    reading = read(
+        {
+            "recipientName": "Teszt Elek",
+            "recipientEmailAddress": "elek@example.com",
+            "mailSubject": "Tárgy",
+            "mailBody": "Szöveg",
+            "certificationExpected": True,
+            "attachments": [part],
+        }
+    )
+    with pytest.raises(Refusal) as caught:
+        reading.submit(caller)
+    assert [(int(problem.code), problem.detail) for problem in caught.value.problems] == [
+        (1002, "certificationExpected: must be false: signing is not available"),
+        (1002, "attachments[0].certificationExpected: must be false: signing is not available"),
+    ]
+    assert Message.objects.count() == 0
 
 
 def test_what_may_go_without_is_taken_anywhere() -> None:
