@@ -3,7 +3,7 @@
 The server sets a time for a request's head and none for its body, and a few threads serve all requests. Nothing can
 interrupt a thread that reads, and the server does not bear that another one reads in its place. So a process all of
 whose threads wait for bodies that are overdue ends: there is nothing else it could be in the middle of, and the server
-replaces it at once. A proxy that takes bodies in before it passes them on (docs/operators.md) spares us that.
+replaces it at once. A large body may take longer: what came of it at a fair pace is allowed for. A proxy that takes bodies in before it passes them on (docs/operators.md) spares us that.
 """
 
 import logging
@@ -15,6 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+
+# A body is given a second more for so many bytes that came: an upload of hundreds of megabytes is not overdue.
+_BYTES_A_SECOND = 256 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,8 @@ class _Input:
     def _noted(self, read: Callable[[int], bytes], size: int) -> bytes:
         self._reading[id(self)] = self._began
         try:
-            return read(size)
+            piece = read(size)
+            self._began += len(piece) / _BYTES_A_SECOND
+            return piece
         finally:
             del self._reading[id(self)]

@@ -17,6 +17,13 @@ from sending.models import Blob
 ORPHAN_AGE = timedelta(hours=1)
 
 
+class _Arrived(File[bytes]):
+    """A file that is removed once its request is over: a storage on the same disk need not copy it."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
 def store(attachments: Iterable[LetterAttachment]) -> None:
     """Keep the bytes of ``attachments``; raises OSError when the storage cannot."""
     for digest, attachment in {attachment.digest: attachment for attachment in attachments}.items():
@@ -25,7 +32,7 @@ def store(attachments: Iterable[LetterAttachment]) -> None:
             default_storage.save(Blob.path(digest), ContentFile(attachment.content))
         elif attachment.stored.path:
             with Path(attachment.stored.path).open("rb") as file:
-                default_storage.save(Blob.path(digest), File(file))
+                default_storage.save(Blob.path(digest), _Arrived(file))
 
 
 def opened(digest: str) -> BinaryIO:

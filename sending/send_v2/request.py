@@ -198,7 +198,13 @@ class _Reader:
         """An upload that nobody names would be lost silently."""
         for name in self.attachments.parts or ():
             if name not in self.attachments.named:
-                self.report(Code.INVALID, "no attachment names this part", (problems.printable(name),))
+                problem = Problem(
+                    code=Code.INVALID,
+                    sentence="no attachment names this part",
+                    field=(problems.printable(name),),
+                    parameter=True,
+                )
+                self.found.append(problem)
 
     def _named(self, name: str, outward: str) -> Iterator[tuple[str, Path]]:
         """Who the body says is calling, at its top and in requestMeta."""
