@@ -17,7 +17,7 @@ from sending.models import Blob
 ORPHAN_AGE = timedelta(hours=1)
 
 
-class _Arrived(File[bytes]):
+class _Arrived(File):  # type: ignore[type-arg]
     """A file that is removed once its request is over: a storage on the same disk need not copy it."""
 
     def temporary_file_path(self) -> str:
