@@ -122,8 +122,8 @@ class _Reader:
             raise refuse(Code.INVALID, sentence, status=413) from error
         except MultipartError as error:
             words = str(error.args[0])
-            sentence = f"the body is no multipart as its Content-Type says: {words[:1].lower()}{words[1:]}"
-            raise refuse(Code.MALFORMED, sentence) from error
+            words = f"{words[0].lower()}{words[1:]}".replace("segment", "part")
+            raise refuse(Code.MALFORMED, f"the body is no multipart: {words}") from error
         try:
             self._parser.close()
         except MultipartError as error:
@@ -141,7 +141,8 @@ class _Reader:
         self._names.add(name)
         self._received.problems += problems
         if problems:
-            self._received.uploads.setdefault(name, _REFUSED)
+            if name != self._held:
+                self._received.uploads.setdefault(name, _REFUSED)
         elif name == self._held:
             content = self._in_memory(name, body)
             self._received.held = Held(content, segment.content_type or "", (segment.charset or "").lower())

@@ -12,23 +12,15 @@ from gateway import multipart
 from gateway.errors import Refusal
 from gateway.incoming import Incoming
 from gateway.multipart import Bounds, Received
+from tests.multiparts import NAME, a_body, a_part
 
 BOUNDS = Bounds(request=1_000_000, upload=400_000, held=1000, parts=5)
-NAME = "Content-Disposition: form-data; name="
 
 
 @pytest.fixture(autouse=True)
 def folder(settings: Any, tmp_path: Path) -> Path:
     settings.HAMMY_INCOMING = tmp_path / "incoming"
     return tmp_path / "incoming"
-
-
-def a_part(headers: str, content: bytes = b"") -> bytes:
-    return f"{headers}\r\n\r\n".encode() + content
-
-
-def a_body(*parts: bytes, boundary: bytes = b"X") -> bytes:
-    return b"".join(b"--%s\r\n%s\r\n" % (boundary, part) for part in parts) + b"--%s--\r\n" % boundary
 
 
 MESSAGE = a_part(f'{NAME}"message"', b"{}")
@@ -156,19 +148,33 @@ def test_s24_a_part_is_named_by_its_disposition_else_by_its_id_and_its_file_name
         ("Multipart/Form-Data; charset=UTF-8; boundary=X", b"X"),
         ('multipart/mixed; boundary="a b:c=d/e?"', b"a b:c=d/e?"),
         ("multipart/mixed; boundary=----=_Part_1_2.3", b"----=_Part_1_2.3"),
-        ("multipart/form-data; BOUNDARY=-----------------------------9051914041544843365972754266", b"-" * 29 + b"9051914041544843365972754266"),
+        (
+            "multipart/form-data; BOUNDARY=-----------------------------9051914041544843365972754266",
+            b"-" * 29 + b"9051914041544843365972754266",
+        ),
         ("multipart/form-data; boundary={{x}}", b"{{x}}"),
         ("multipart/form-data; boundary=" + "b" * 70, b"b" * 70),
     ],
-)  # fmt: skip
+)
 def test_boundaries_as_clients_write_them_are_taken(content_type: str, boundary: bytes) -> None:
     assert read(a_request(a_body(MESSAGE, FILE, boundary=boundary), content_type))[1] == {"file": b"bytes"}
 
 
 @pytest.mark.parametrize(
     "parameters",
-    ["", "; boundary=", '; boundary=""', "; boundary=X; boundary=X", "; boundary=X; BOUNDARY=Y", '; boundary="X "', "; boundary=" + "b" * 71, "; boundary=\xe1", '; boundary="a\x01b"', "; boundary*=utf-8''%00"],
-)  # fmt: skip
+    [
+        "",
+        "; boundary=",
+        '; boundary=""',
+        "; boundary=X; boundary=X",
+        "; boundary=X; BOUNDARY=Y",
+        '; boundary="X "',
+        "; boundary=" + "b" * 71,
+        "; boundary=\xe1",
+        '; boundary="a\x01b"',
+        "; boundary*=utf-8''%00",
+    ],
+)
 def test_s24_a_boundary_that_is_none_is_refused_before_anything_is_read(parameters: str, folder: Path) -> None:
     request = a_request(a_body(MESSAGE), f"multipart/form-data{parameters}", **{"wsgi.input": Unread()})
     sentence = "Content-Type: needs one boundary of 1 to 70 printable ASCII characters"
@@ -185,7 +191,8 @@ def test_another_charset_is_refused(folder: Path) -> None:
     assert refused(request, folder) == (1000, 415, "Content-Type: the charset must be utf-8")
 
 
-NO_MULTIPART = "the body is no multipart as its Content-Type says: "
+NO_MULTIPART = "the body is no multipart: "
+CTE = "Content-Transfer-Encoding must be absent or one of binary, 7bit, 8bit"
 NO_END = "the body ends before its last boundary"
 
 
@@ -205,15 +212,18 @@ NO_END = "the body ends before its last boundary"
         (b"y--X\r\n\r\nabc\r\n--X--", f"{NO_MULTIPART}unexpected byte in front of first boundary"),
         (a_body(FILE).replace(b"\r\n", b"\n"), f"{NO_MULTIPART}invalid line break after first boundary"),
         (b"--X\r\na: b\n\nabc\r\n--X--", NO_END),
-        (b"--X\r\na: b\n\nabc", f"{NO_MULTIPART}invalid line break in segment header"),
-        (a_body(a_part("nonsense")), f"{NO_MULTIPART}malformed segment header"),
-        (a_body(a_part("a b: c")), f"{NO_MULTIPART}invalid segment header name"),
-        (a_body(b'Content-Disposition: form-data; name="\xff"\r\n\r\n'), f"{NO_MULTIPART}segment header failed to decode"),
-        (a_body(a_part(f"{NAME}a\r\nContent-Length: 4", b"12345")), f"{NO_MULTIPART}segment Content-Length exceeded"),
-        (a_body(a_part(f"{NAME}a\r\nContent-Length: 9", b"12345")), f"{NO_MULTIPART}segment size does not match Content-Length header"),
+        (b"--X\r\na: b\n\nabc", f"{NO_MULTIPART}invalid line break in part header"),
+        (a_body(a_part("nonsense")), f"{NO_MULTIPART}malformed part header"),
+        (a_body(a_part("a b: c")), f"{NO_MULTIPART}invalid part header name"),
+        (a_body(b'Content-Disposition: form-data; name="\xff"\r\n\r\n'), f"{NO_MULTIPART}part header failed to decode"),
+        (a_body(a_part(f"{NAME}a\r\nContent-Length: 4", b"12345")), f"{NO_MULTIPART}part Content-Length exceeded"),
+        (
+            a_body(a_part(f"{NAME}a\r\nContent-Length: 9", b"12345")),
+            f"{NO_MULTIPART}part size does not match Content-Length header",
+        ),
     ],
     ids=range(19),
-)  # fmt: skip
+)
 def test_s24_what_is_no_multipart_body_is_refused_and_leaves_no_file(body: bytes, sentence: str, folder: Path) -> None:
     for most in (1, 1000):
         assert refused(a_request(body, **{"wsgi.input": Slowly(body, most)}), folder)[:2] == (1000, 400)
@@ -313,14 +323,17 @@ def test_a_disk_that_takes_nothing_is_a_matter_of_time(settings: Any, tmp_path: 
         (f'{NAME}"{"a" * 256}"', (1000, 400, "part 2 must have a name: one line of at most 255 characters")),
         (f"{NAME}a\r\n{NAME}b", (1000, 400, "b: Content-Disposition is given twice")),
         (f"{NAME}a\r\nContent-Type: a/b\r\nContent-Type: a/b", (1000, 400, "a: Content-Type is given twice")),
-        (f"{NAME}a\r\nContent-Type: Multipart/Mixed; boundary=Y", (1000, 415, "a: a part must not be multipart itself")),
+        (
+            f"{NAME}a\r\nContent-Type: Multipart/Mixed; boundary=Y",
+            (1000, 415, "a: a part must not be multipart itself"),
+        ),
         (f"{NAME}a\r\nContent-Encoding: gzip", (1000, 415, "a: Content-Encoding must be absent or identity")),
-        (f"{NAME}a\r\nContent-Transfer-Encoding: base64", (1000, 415, "a: Content-Transfer-Encoding must be absent or one of binary, 7bit, 8bit")),
+        (f"{NAME}a\r\nContent-Transfer-Encoding: base64", (1000, 415, f"a: {CTE}")),
         (f"{NAME}file", (1002, 400, "file: is the name of two parts")),
-        (f"{NAME}message\r\nContent-Transfer-Encoding: x", (1000, 415, "message: Content-Transfer-Encoding must be absent or one of binary, 7bit, 8bit")),
+        (f"{NAME}message\r\nContent-Transfer-Encoding: x", (1000, 415, f"message: {CTE}")),
     ],
     ids=range(14),
-)  # fmt: skip
+)
 def test_s24_what_is_wrong_with_a_part_is_said_of_it(headers: str, found: tuple[int, int, str], folder: Path) -> None:
     wrong = a_part(headers, b"x" * 300_000) if headers else b"\r\n" + b"x" * 300_000
     assert problems(a_body(FILE, wrong, a_part(f"{NAME}last"))) == [found]
