@@ -168,6 +168,10 @@ def _internal_name(part: AttachmentPart, controls: Controls, path: Path, report:
 
 def _decoded(text: str, path: Path, report: Report) -> bytes:
     try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        pass  # it may be broken into lines; most is not, and megabytes need not be copied to find that out
+    try:
         return binascii.a2b_base64("".join(text.split()), strict_mode=True)
     except ValueError:
         # Also for what is not ASCII.
