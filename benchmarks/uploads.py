@@ -5,13 +5,16 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks import letters
 from benchmarks.site import Site
 
 MEGABYTE = 1024 * 1024
-_MULTIPART = "multipart/form-data; boundary=bench"
+# As long as those that clients make up.
+_BOUNDARY = b"-" * 24 + b"9051914041544843"
+_MULTIPART = f"multipart/form-data; boundary={_BOUNDARY.decode()}"
 _INLINE = {"key": "ATTACHMENT_SOURCE", "value": "INLINE"}
 
 
@@ -43,18 +46,25 @@ class Uploader:
         """A letter with ``content`` as a part, made another file by its first bytes."""
         message = json.dumps(letter_with(number, attachmentRef="file")).encode()
         head = (
-            b'--bench\r\nContent-Disposition: form-data; name="message"\r\nContent-Type: application/json\r\n\r\n%b'
-            b'\r\n--bench\r\nContent-Disposition: form-data; name="file"\r\n\r\n%016x'
-        ) % (message, number)
-        self.send(_MULTIPART, head, content, b"\r\n--bench--\r\n")
+            b'--%b\r\nContent-Disposition: form-data; name="message"\r\nContent-Type: application/json\r\n\r\n%b'
+            b'\r\n--%b\r\nContent-Disposition: form-data; name="file"\r\n\r\n%016x'
+        ) % (_BOUNDARY, message, _BOUNDARY, number)
+        self.send(_MULTIPART, head, content, b"\r\n--%b--\r\n" % _BOUNDARY)
 
 
-def per_second(count: int, act: Callable[[int], None], numbers: Iterator[int]) -> float:
-    """How often ``act`` is done in a second, each time with a number of its own."""
-    began = time.perf_counter()
-    for _ in range(count):
-        act(next(numbers))
-    return count / (time.perf_counter() - began)
+def per_second(times: int, *acts: Callable[[int], None], numbers: Iterator[int]) -> float:
+    """How often in a second all ``acts`` together are done, each in a thread of its own and ``times`` times, each time
+    with a number of its own."""
+
+    def repeat(act: Callable[[int], None]) -> None:
+        for _ in range(times):
+            act(next(numbers))
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        began = time.perf_counter()
+        for done in [pool.submit(repeat, act) for act in acts]:
+            done.result()
+        return times * len(acts) / (time.perf_counter() - began)
 
 
 def random_bytes(megabytes: int) -> bytes:

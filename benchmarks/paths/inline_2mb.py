@@ -31,7 +31,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         for child in web.children():
             forget_peak(child)
         before = {child: peak_bytes(child) for child in web.children()}
-        rates, decodings = alternate(bench.rounds, lambda _: per_second(times, send, numbers), peer)
+        rates, decodings = alternate(bench.rounds, lambda _: per_second(times, send, numbers=numbers), peer)
         grown = max(peak_bytes(child) - peak for child, peak in before.items())
         stored = site.store.count("SELECT count(*) FROM sending_attachment")
         expected = 1 + times * bench.rounds
