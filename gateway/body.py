@@ -145,13 +145,15 @@ def check_charset(request: HttpRequest) -> None:
 
 
 def parameters(content_type: str, name: str) -> list[str]:
-    """The values of a parameter of a Content-Type, as often as it is given."""
+    """The values of a parameter of a Content-Type, as often as it is given; raises 1000 (415)."""
     if ";" not in content_type:
         return []
     header = Message()
     header["Content-Type"] = content_type
-    # What this cannot read, Django could not either, and nobody got here.
-    given = header.get_params(failobj=[])
+    try:
+        given = header.get_params(failobj=[])
+    except ValueError as error:
+        raise _unsupported("its parameters cannot be read", "Content-Type") from error
     return [collapse_rfc2231_value(value) for key, value in given[1:] if key.lower() == name]
 
 

@@ -129,6 +129,25 @@ def test_clients_upload_as_they_are_used_to(
     assert left(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("multipart/form-data; boundary=X; a*" + "9" * 5000 + "=x", 415),
+        ("application/json; charset*=nonsense''utf-8", 200),
+        ("multipart/form-data; boundary*=nonsense''X", 400),
+        ("multipart/form-data; boundary*=nonsense''%FF", 400),
+    ],
+    ids=range(4),
+)
+def test_s24_a_content_type_that_django_cannot_read_is_answered(running: Site, content_type: str, status: int) -> None:
+    headers = running.headers | {"Content-Type": content_type}
+    answer = requests.post(running.url("send"), data=json.dumps(letter("types")), headers=headers, timeout=60)
+    assert (answer.status_code, answer.json()["meta"]["responseStatus"]["code"]) == (
+        status,
+        0 if status == 200 else 1000,
+    )
+
+
 class Zeros:
     """A file of so many zero bytes that nobody holds; every tenth of it differs, to be no one's copy."""
 
