@@ -1,12 +1,15 @@
 """Multipart bodies read piece by piece: what comes through, and that everything else is named and refused (S22–S24)."""
 
+import contextlib
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.test import RequestFactory
+from hypothesis import strategies as st
 
 from gateway import multipart
 from gateway.errors import Refusal
@@ -351,3 +354,58 @@ def test_s24_all_parts_with_something_wrong_are_told_at_once() -> None:
 
 def test_no_parts_at_all_are_no_problem_of_the_reading() -> None:
     assert read(a_request(b"--X--\r\n")) == (Received(), {})
+
+
+# ── whatever comes ──────────────────────────────────────────────────────────────────────────────
+
+PIECES = [
+    b"--X",
+    b"--X--",
+    b"--",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"X",
+    b" ",
+    b":",
+    b";",
+    b'"',
+    b"=",
+    b"%22",
+    b"\\",
+    b"\xff",
+    b"\0",
+]
+PIECES += [b"Content-Disposition", b"Content-ID", b"Content-Type", b"Content-Length", b"form-data", b"name", b"message"]
+PIECES += [b"multipart/mixed", b"boundary", b"charset", b"9" * 1000, NAME.encode(), b"\r\n\r\n", b"\r\n--X\r\n"]
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis.given(
+    begin=st.sampled_from([b"", b"--X\r\n", f"--X\r\n{NAME}".encode()]),
+    rest=st.lists(st.sampled_from(PIECES), max_size=30),
+    most=st.sampled_from([1, 3, 1000]),
+)
+def test_s24_any_body_is_read_or_refused_and_leaves_no_file(
+    begin: bytes, rest: list[bytes], most: int, folder: Path
+) -> None:
+    body = begin + b"".join(rest)
+    with contextlib.suppress(Refusal):
+        read(a_request(body, **{"wsgi.input": Slowly(body, most)}))
+    assert left(folder) == []
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis.given(
+    contents=st.dictionaries(
+        st.text(st.characters(categories=("L", "N")), min_size=1, max_size=20).filter(lambda name: name != "message"),
+        st.lists(st.sampled_from([b"\r", b"\n", b"-", b"X", b"\r\n-", b"\r\n--", b"\r\n--Y", b"\0"])).map(b"".join),
+        max_size=5,
+    ),
+    most=st.integers(1, 50),
+)
+def test_any_bytes_come_through_whatever_they_look_like(contents: dict[str, bytes], most: int) -> None:
+    body = a_body(*(a_part(f'{NAME}"{name}"', content) for name, content in contents.items()))
+    hypothesis.assume(not any(b"\r\n--X" in content for content in contents.values()))
+    received, uploads = read(a_request(body, **{"wsgi.input": Slowly(body, most)}))
+    assert (received.problems, uploads) == ([], contents)
