@@ -114,3 +114,8 @@ def peak_bytes(pid: int) -> int:
     """The most memory that a process ever had in RAM."""
     (peak,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:")]
     return int(peak.split()[1]) * 1024
+
+
+def forget_peak(pid: int) -> None:
+    """Let ``peak_bytes`` begin anew with what the process has now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")

@@ -55,6 +55,7 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]
             "users",
             "allowed_networks",
             "requests_per_minute",
+            "max_upload_bytes",
             "request_id_unique",
             "from_address",
             "from_name",

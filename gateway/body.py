@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from itertools import islice
 from math import isfinite
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ from gateway.errors import Code, Problem, Refusal, refuse
 
 _FORM = "application/x-www-form-urlencoded"
 _DEEPEST = 64
-_CHUNK = 64 * 1024
+_PIECE = 256 * 1024
 # An answer need not be as long as the worst request.
 _MOST_PROBLEMS = 50
 
@@ -46,7 +47,7 @@ def read_json(request: HttpRequest, *, media_types: tuple[str, ...] = (JSON, JSO
     if media_type not in (*media_types, _FORM, ""):
         raise _unsupported(f"must be {' or '.join(media_types)}", "Content-Type")
     check_encoding(request)
-    _check_charset(request)
+    check_charset(request)
     body = read_body(request)
     if media_type in (_FORM, ""):
         if media_type and not body.lstrip().startswith(b"{"):
@@ -60,7 +61,7 @@ def read_body(request: HttpRequest) -> bytes:
     most = settings.HAMMY_MAX_REQUEST_BYTES
     try:
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            return _read_chunked(request, most)
+            return b"".join(pieces(request, most=most))
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if length > most:
             raise _too_large(most)
@@ -74,9 +75,32 @@ def read_body(request: HttpRequest) -> bytes:
     return body
 
 
+def pieces(request: HttpRequest, *, most: int) -> Iterator[bytes]:
+    """The body as it comes, chunked ones too, never more than ``most`` bytes of it.
+
+    Raises 1002 (413) for a larger one, before anything is read where Content-Length says so, and 1000 for one that
+    cannot be read or ends too early (411 for one whose end nothing tells).
+    """
+    length = _length(request)
+    if length is not None and length > most:
+        raise _too_large(most)
+    stream, size = request.META["wsgi.input"], 0
+    end = most + 1 if length is None else length
+    try:
+        while size < end and (piece := stream.read(min(_PIECE, end - size))):
+            size += len(piece)
+            if size > most:
+                raise _too_large(most)
+            yield piece
+    except (UnreadablePostError, OSError) as error:
+        raise refuse(Code.MALFORMED, "the body could not be read") from error
+    if length is not None and size < length:
+        raise refuse(Code.MALFORMED, "the body ends before its Content-Length")
+
+
 def decode_json(body: bytes) -> Any:
     """Strict JSON: UTF-8 without a mark, each key of an object once, finite numbers, texts that can be stored."""
-    if not body.strip():
+    if not body or body.isspace():
         raise refuse(Code.MALFORMED, "the body is empty")
     try:
         text = body.decode()
@@ -99,8 +123,8 @@ def decode_json(body: bytes) -> Any:
         raise refuse(Code.MALFORMED, f"the body is not JSON: {words}") from error
     if text.count("{") + text.count("[") > _DEEPEST:
         _check_depth(data)
-    # Only an escape can bring these in: raw ones are no JSON, or no UTF-8.
-    suspicious = "\\u0000" in text or "\\ud" in text or "\\uD" in text
+    # Only an escape can bring these in: raw ones are no JSON, or no UTF-8. Megabytes of base64 hold none at all.
+    suspicious = "\\" in text and ("\\u0000" in text or "\\ud" in text or "\\uD" in text)
     if suspicious and (problems := list(islice(_unstorable(data), _MOST_PROBLEMS))):
         raise Refusal(problems)
     return data
@@ -113,29 +137,38 @@ def check_encoding(request: HttpRequest) -> None:
         raise _unsupported("must be absent or identity", "Content-Encoding")
 
 
-def _check_charset(request: HttpRequest) -> None:
-    content_type = request.META.get("CONTENT_TYPE", "")
-    if ";" in content_type:
-        header = Message()
-        header["Content-Type"] = content_type
-        charset = header.get_content_charset() or "utf-8"
-        if charset not in ("utf-8", "utf8", "us-ascii"):
+def check_charset(request: HttpRequest) -> None:
+    """Raise 1000 (415) for a charset that is not UTF-8."""
+    for charset in parameters(request.META.get("CONTENT_TYPE", ""), "charset"):
+        if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
             raise _unsupported("the charset must be utf-8", "Content-Type")
 
 
-def _read_chunked(request: HttpRequest, most: int) -> bytes:
+def parameters(content_type: str, name: str) -> list[str]:
+    """The values of a parameter of a Content-Type, as often as it is given; raises 1000 (415)."""
+    if ";" not in content_type:
+        return []
+    header = Message()
+    header["Content-Type"] = content_type
+    try:
+        given = header.get_params(failobj=[])
+    except ValueError as error:
+        raise _unsupported("its parameters cannot be read", "Content-Type") from error
+    return [collapse_rfc2231_value(value) for key, value in given[1:] if key.lower() == name]
+
+
+def _length(request: HttpRequest) -> int | None:
+    """How long the body says it is; None where it ends with its last chunk."""
+    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        try:
+            return int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError as error:
+            raise refuse(Code.MALFORMED, "the body could not be read") from error
     # Django gives an empty body where there is no Content-Length. A server that cannot tell where the chunks end
     # does not set wsgi.input_terminated, and reading on would wait for ever.
     if not request.META.get("wsgi.input_terminated"):
         raise refuse(Code.MALFORMED, "required", "Content-Length", parameter=True, status=411)
-    stream = request.META["wsgi.input"]
-    pieces, size = [], 0
-    while piece := stream.read(min(_CHUNK, most + 1 - size)):
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
-            raise _too_large(most)
-    return b"".join(pieces)
+    return None
 
 
 class _Doubled(Exception):

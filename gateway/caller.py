@@ -36,6 +36,8 @@ class Caller:
     client_uuid: str = ""
     # Below the external root; "" = all of it.
     external_folder: str = ""
+    # Of one multipart request; None = as many as the site takes.
+    max_upload_bytes: int | None = None
 
     @classmethod
     def house(cls, user_name: str = "") -> Self:

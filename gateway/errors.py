@@ -102,6 +102,10 @@ class Refusal(Exception):
     def code(self) -> Code:
         return self.problems[0].code
 
+    def unraised(self) -> "Refusal":
+        """The same, to be kept: one that was raised holds each frame it came through, and all that they hold."""
+        return Refusal(self.problems, retry_after=self.retry_after)
+
 
 def refuse(code: Code, sentence: str, *field: str | int, parameter: bool = False, status: int | None = None) -> Refusal:
     """A refusal of a single problem, ready to be raised."""

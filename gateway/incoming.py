@@ -1,14 +1,17 @@
 """Bytes on their way in, too many for memory: each lot in a file that nobody else sees, gone when the request is over.
 
-Whoever keeps them moves or copies the file before that. What a killed process left is swept after an hour.
+Whoever keeps them links or copies the file before that. What a killed process left is swept after an hour, by the
+processes that receive and by beat.
 """
 
 import contextlib
+import os
 import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,11 +51,11 @@ class Incoming:
     def receive(self, pieces: Iterable[bytes], *, most: int) -> StoredBytes:
         """Write pieces into a file of their own, digested on the way; raises TooMany beyond ``most`` bytes, OSError
         when they cannot be kept, and whatever ``pieces`` raises."""
-        folder = _folder()
-        path = folder / secrets.token_hex(16)
+        _sweep_at_times()
+        path = _folder() / secrets.token_hex(16)
         self._paths.append(path)
         digest, size = sha256(), 0
-        with path.open("xb") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             for piece in pieces:
                 size += len(piece)
                 if size > most:
@@ -71,6 +74,17 @@ def sweep(*, seconds: float = _ABANDONED_SECONDS) -> int:
                 path.unlink()
                 removed += 1
     return removed
+
+
+_swept_at = -inf
+
+
+def _sweep_at_times() -> None:
+    # A host may have no worker to do it.
+    global _swept_at  # noqa: PLW0603 - one moment for the whole process
+    if time.monotonic() - _swept_at > _ABANDONED_SECONDS:
+        _swept_at = time.monotonic()
+        sweep()
 
 
 def _folder() -> Path:

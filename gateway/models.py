@@ -50,6 +50,13 @@ class ApiClient(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Empty means unlimited."),
     )
+    max_upload_bytes = models.PositiveBigIntegerField(
+        _("bytes of an upload"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("The most bytes of one multipart request; empty means as many as the site takes."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     request_id_unique = models.BooleanField(
         _("request ids are unique"),

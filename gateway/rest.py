@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -44,6 +44,13 @@ class ApiView(APIView):
     answer_type = JSON_API
     # Without OPTIONS, which would describe our docstrings to strangers.
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        made = super().initialize_request(request, *args, **kwargs)
+        # For REST framework's own parsers, and it holds the request that holds it: a body of megabytes would stay until
+        # the collector comes round, which may be hundreds of requests later.
+        made.parser_context.clear()
+        return made
 
     @property
     def caller(self) -> Caller:

@@ -23,8 +23,10 @@ _AT_LEAST_ONE = (
     "HAMMY_CLAIM_SIZE",
     "HAMMY_KEY_OVERLAP_HOURS",
     "HAMMY_LOGIN_HOURS",
+    "HAMMY_MAX_ATTACHMENT_BYTES",
     "HAMMY_MAX_MAIL_BYTES",
     "HAMMY_MAX_REQUEST_BYTES",
+    "HAMMY_MAX_UPLOAD_BYTES",
     "HAMMY_RETRY_ATTEMPTS",
     "HAMMY_SIGNING_MAX_BYTES",
     "HAMMY_SMTP_MESSAGES_PER_CONNECTION",
@@ -132,7 +134,7 @@ def networks(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[chec
 @checks.register
 def folders(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
     """E006: where files are kept must be ours to write, or ours to make."""
-    for name in ("VAR_DIR", "HAMMY_EXTERNAL_ROOT", "HAMMY_SPOOL"):
+    for name in ("VAR_DIR", "HAMMY_EXTERNAL_ROOT", "HAMMY_INCOMING", "HAMMY_SPOOL"):
         path = Path(getattr(settings, name))
         nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):

@@ -170,6 +170,8 @@ HAMMY_KEY_OVERLAP_HOURS = env.int("HAMMY_KEY_OVERLAP_HOURS", 24)
 HAMMY_CALLER_CACHE_SECONDS = env.float("HAMMY_CALLER_CACHE_SECONDS", 1.0)
 HAMMY_MAX_REQUEST_BYTES = env.int("HAMMY_MAX_REQUEST_BYTES", 32 * 1024 * 1024)
 HAMMY_MAX_ATTACHMENT_BYTES = env.int("HAMMY_MAX_ATTACHMENT_BYTES", 256 * 1024 * 1024)
+# A whole multipart request, uploads and all.
+HAMMY_MAX_UPLOAD_BYTES = env.int("HAMMY_MAX_UPLOAD_BYTES", 512 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = HAMMY_MAX_REQUEST_BYTES
 HAMMY_BODY_SECONDS = env.float("HAMMY_BODY_SECONDS", 30.0)
 # No form of ours takes files. Django's default would write a stranger's to the disk, as long as he sends.

@@ -3,7 +3,8 @@
 The server sets a time for a request's head and none for its body, and a few threads serve all requests. Nothing can
 interrupt a thread that reads, and the server does not bear that another one reads in its place. So a process all of
 whose threads wait for bodies that are overdue ends: there is nothing else it could be in the middle of, and the server
-replaces it at once. A proxy that takes bodies in before it passes them on (docs/operators.md) spares us that.
+replaces it at once. A large body that comes at a fair pace has longer until it is overdue. A proxy that takes bodies in
+before it passes them on (docs/operators.md) spares us that.
 """
 
 import logging
@@ -15,6 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+
+# So many bytes that came give a body a second more.
+_BYTES_A_SECOND = 256 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +73,8 @@ class _Input:
     def _noted(self, read: Callable[[int], bytes], size: int) -> bytes:
         self._reading[id(self)] = self._began
         try:
-            return read(size)
+            piece = read(size)
+            self._began += len(piece) / _BYTES_A_SECOND
+            return piece
         finally:
             del self._reading[id(self)]

@@ -23,6 +23,9 @@ class AtomicFileStorage(FileSystemStorage):
     A file appears under its name only whole and on the disk, whatever dies when. Saving a name that is there with
     the same size changes nothing but the file's time, which spares it from who sweeps old orphans. Only the owner
     may read (0600, folders 0700). OSError (a full disk) leaves nothing behind.
+
+    Content with a ``temporary_file_path`` (Django's word for a file that its owner is about to remove) is linked and
+    not copied, where it lies on the same file system; nobody may write to that file any more.
     """
 
     def __init__(self, location: str | None = None, base_url: str | None = None, **options: Any) -> None:
@@ -61,7 +64,8 @@ class AtomicFileStorage(FileSystemStorage):
         self._make_folders(incoming)
         fresh = incoming / secrets.token_hex(16)
         try:
-            self._write(fresh, content)
+            if not self._link(fresh, content):
+                self._write(fresh, content)
             self._make_folders(target.parent)
             fresh.replace(target)
         except BaseException:
@@ -79,15 +83,37 @@ class AtomicFileStorage(FileSystemStorage):
             return False
         return True
 
+    def _link(self, path: Path, content: "File[Any]") -> bool:
+        """Whether the content's own file could be given this name too."""
+        if not hasattr(content, "temporary_file_path"):
+            return False
+        handle = os.open(content.temporary_file_path(), os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            try:
+                os.link(content.temporary_file_path(), path)
+            except OSError:
+                # Another file system, or one without links.
+                return False
+            self._settle(handle)
+            # Its bytes may have come long ago, and who sweeps old orphans looks at the time.
+            os.utime(handle)
+        finally:
+            os.close(handle)
+        return True
+
+    def _settle(self, handle: int) -> None:
+        """Give a file its mode and bring it to the disk."""
+        if self.file_permissions_mode is not None:
+            os.fchmod(handle, self.file_permissions_mode)
+        os.fsync(handle)
+
     def _write(self, path: Path, content: "File[Any]") -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             for chunk in content.chunks():
                 file.write(chunk.encode() if isinstance(chunk, str) else chunk)
             file.flush()
-            if self.file_permissions_mode is not None:
-                os.fchmod(file.fileno(), self.file_permissions_mode)
-            os.fsync(file.fileno())
+            self._settle(file.fileno())
 
     def _make_folders(self, folder: Path) -> None:
         if folder.is_dir():

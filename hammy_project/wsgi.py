@@ -5,10 +5,13 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from hammy_project.any_request import AnyRequest
 from hammy_project.slow_bodies import WatchedApplication
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hammy_project.settings")
-application = WatchedApplication(get_wsgi_application())
+handler = get_wsgi_application()
+handler.request_class = AnyRequest
+application = WatchedApplication(handler)
 
 # What is loaded by now stays: looking through it for garbage stops all requests of a process for a tenth of a second.
 gc.collect()

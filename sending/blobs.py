@@ -19,6 +19,13 @@ ORPHAN_AGE = timedelta(hours=1)
 _PIECE = 256 * 1024
 
 
+class _Arrived(File):  # type: ignore[type-arg]
+    """A file that is removed once its request is over: a storage on the same disk need not copy it."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
 def store(attachments: Iterable[LetterAttachment]) -> None:
     """Keep the bytes of ``attachments``; raises OSError when the storage cannot."""
     for digest, attachment in {attachment.digest: attachment for attachment in attachments}.items():
@@ -27,7 +34,7 @@ def store(attachments: Iterable[LetterAttachment]) -> None:
             default_storage.save(Blob.path(digest), ContentFile(attachment.content))
         elif attachment.stored.path:
             with Path(attachment.stored.path).open("rb") as file:
-                default_storage.save(Blob.path(digest), File(file))
+                default_storage.save(Blob.path(digest), _Arrived(file))
 
 
 def keep(opener: Callable[[], BinaryIO]) -> str:

@@ -31,7 +31,11 @@ def submit(*, caller: Caller, letter: Letter, job_id: int | None = None) -> Acce
     ``job_id`` names the job that sends it: cancelling that withdraws it, while it can be."""
     result = submit_many(caller=caller, letters=[letter], job_id=job_id)[0]
     if isinstance(result, Refusal):
-        raise result
+        try:
+            raise result
+        finally:
+            # Else the refusal held this frame, and the frame the refusal.
+            del result
     return result
 
 
@@ -77,7 +81,7 @@ def _examined(
             # A request taken once is answered alike although its template is disabled, its time over or the source of
             # its attachment gone.
             before = repeat_of(caller, letters[index])
-            results[index] = before if isinstance(before, Accepted) else refusal
+            results[index] = before if isinstance(before, Accepted) else refusal.unraised()
     return good
 
 

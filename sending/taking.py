@@ -50,7 +50,7 @@ def take(
     try:
         rows = _store(caller, list(examined.values()), job_id)
     except Refusal as refusal:
-        results |= dict.fromkeys(examined, refusal)
+        results |= dict.fromkeys(examined, refusal.unraised())
         return
     except IntegrityError:
         if len(examined) > 1:

@@ -27,7 +27,7 @@ def secret_key() -> Iterator[Finding]:
 
 def disk() -> Iterator[Finding]:
     """Free space where our own files lie."""
-    for name in ("VAR_DIR", "HAMMY_EXTERNAL_ROOT", "HAMMY_SPOOL"):
+    for name in ("VAR_DIR", "HAMMY_EXTERNAL_ROOT", "HAMMY_INCOMING", "HAMMY_SPOOL"):
         path = Path(getattr(settings, name))
         nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         free = shutil.disk_usage(nearest).free

@@ -5,6 +5,7 @@ Contract send_v2, "Attachment" and "Control properties".
 
 import binascii
 import mimetypes
+import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -167,8 +168,11 @@ def _internal_name(part: AttachmentPart, controls: Controls, path: Path, report:
 
 
 def _decoded(text: str, path: Path, report: Report) -> bytes:
+    # Most is not broken into lines, and megabytes need not be taken apart for it.
+    if any(space in text for space in string.whitespace):
+        text = "".join(text.split())
     try:
-        return binascii.a2b_base64("".join(text.split()), strict_mode=True)
+        return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         # Also for what is not ASCII.
         report(Code.INVALID, "must be base64", path)

@@ -46,7 +46,7 @@ class BatchesView(ApiView):
                 reading = request.read(_with_batch(message, batch_id), examine=partial(examine, self.caller))
                 good.setdefault(confirmed(self.caller, reading, http_request), {})[index] = reading
             except Refusal as refusal:
-                results[index] = refusal
+                results[index] = refusal.unraised()
                 wrong += len(refusal.problems)
                 if wrong > MOST_PROBLEMS:
                     raise problems.endless(MOST_PROBLEMS) from refusal

@@ -5,11 +5,12 @@ another type: each is a problem with a JSON pointer to it. Attachments refer to 
 so no document can go in circles.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.envelope import pointer
 from gateway.errors import Code, Problem, Refusal, refuse
+from gateway.incoming import StoredBytes
 from sending.letter import Letter
 from sending.send_v2 import request
 from sending.send_v2.problems import MOST_COUNTED, MOST_REPORTED, Path, endless, printable
@@ -45,10 +46,15 @@ class Document:
             if place not in self._used and isinstance(self._included[place], dict):
                 self._report(Code.INVALID, "nothing refers to it", "included", place)
 
-    def read(self, *, examine: Callable[[Letter], object] | None = None) -> Reading:
+    def read(
+        self,
+        *,
+        examine: Callable[[Letter], object] | None = None,
+        parts: Mapping[str, StoredBytes] | None = None,
+    ) -> Reading:
         """The letter; raises Refusal with the document's problems first and the letter's after them."""
         try:
-            reading = request.read(self.plain, examine=examine)
+            reading = request.read(self.plain, examine=examine, parts=parts)
         except Refusal as refusal:
             raise Refusal([*self.problems, *refusal.problems][:MOST_REPORTED]) from refusal
         if self.problems:

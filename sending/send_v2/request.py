@@ -141,7 +141,7 @@ class _Reader:
         self.spelling = spelling
         self.found = found
         self.known = problems.Places(problem.field for problem in found)
-        self.attachments = Attachments(report=self.report, parts=parts)
+        self.parts = parts
         self.places: dict[Path, Path] = {}
 
     def report(self, code: Code, sentence: str, path: Path) -> None:
@@ -153,6 +153,8 @@ class _Reader:
         request = self.request
         values: dict[str, Any] = {name: value for name, value in request.__dict__.items() if value and name in _SAME}
         self._check(values)
+        # Not kept by the reader, which it holds: what holds each other stays until the collector comes round.
+        attachments = Attachments(report=self.report, parts=self.parts)
         if request.recipient_email_address_cc:
             values["recipient_email_address_cc"] = tuple(split_addresses(request.recipient_email_address_cc))
         if request.bcc_address:
@@ -161,16 +163,16 @@ class _Reader:
             values["properties"] = read_properties(request.properties, ("properties",), self.report)
         if request.attachments:
             values["attachments"] = tuple(
-                self.attachments.read(part, index) for index, part in enumerate(request.attachments)
+                attachments.read(part, index) for index, part in enumerate(request.attachments)
             )
-        self._check_parts()
+        self._check_parts(attachments.named)
         values |= self._params()
         return Reading(
             letter=Letter(**values),
             client_hash_keys=tuple(self._named("client_hash_key", "clientHashKey")),
             user_names=tuple(self._named("user_name", "userName")),
             spelling=self.spelling,
-            places=self.places | self.attachments.places,
+            places=self.places | attachments.places,
         )
 
     def _check(self, values: dict[str, Any]) -> None:
@@ -194,11 +196,17 @@ class _Reader:
                 self.report(Code.INVALID, str(error).removeprefix("xmlData ").removesuffix("."), ("xmlData",))
                 del values["xml_data"]
 
-    def _check_parts(self) -> None:
+    def _check_parts(self, named: set[str]) -> None:
         """An upload that nobody names would be lost silently."""
-        for name in self.attachments.parts or ():
-            if name not in self.attachments.named:
-                self.report(Code.INVALID, "no attachment names this part", (problems.printable(name),))
+        for name in self.parts or ():
+            if name not in named:
+                problem = Problem(
+                    code=Code.INVALID,
+                    sentence="no attachment names this part",
+                    field=(problems.printable(name),),
+                    parameter=True,
+                )
+                self.found.append(problem)
 
     def _named(self, name: str, outward: str) -> Iterator[tuple[str, Path]]:
         """Who the body says is calling, at its top and in requestMeta."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest
 
-from gateway import openapi
+from gateway import multipart, openapi
 from gateway.openapi import MOMENT, NUMBER, TEXT, Schema, View, list_of, object_of
 from sending.send_v2.model import ALIASES, SendRequest
 
@@ -70,7 +70,22 @@ _DOCUMENT = object_of(
     ),
 )
 
-SEND: dict[str, Schema] = {JSON: _LETTER, JSON_API: _DOCUMENT}
+_MULTIPART = OpenApiRequest(
+    {
+        **object_of(("message",), message={"oneOf": [_DOCUMENT, _LETTER]}),
+        "additionalProperties": {
+            "type": "string",
+            "format": "binary",
+            "description": "The bytes of an attachment, in the part that its attachmentRef names.",
+        },
+    },
+    encoding={"message": {"contentType": f"{JSON_API}, {JSON}"}},
+)
+SEND: dict[str, Any] = {
+    JSON: _LETTER,
+    JSON_API: _DOCUMENT,
+    **dict.fromkeys(multipart.MEDIA_TYPES, _MULTIPART),
+}
 _SENT_PLAIN = object_of(("meta", "messageId"), meta=_META, messageId=NUMBER)
 _SENT_JSON_API = _answer(_resource("sendResponse", object_of()))
 SENT = {JSON: _SENT_PLAIN, **_SENT_JSON_API}

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from tests.faults.site import Site, children_of, free_port, letter, site, wait_until
+from tests.multiparts import NAME, a_body, a_part
 
 pytestmark = pytest.mark.timeout(300)
 CLIENTS = 4
@@ -151,12 +152,15 @@ def _attachment(content: bytes) -> dict[str, Any]:
     }
 
 
-def _head(running: Site, length: int) -> bytes:
+FORMS = ("application/json", "multipart/form-data; boundary=X")
+
+
+def _head(running: Site, length: int, content_type: str = FORMS[0]) -> bytes:
     lines = [
         "POST /hammy/json/send/v2/send HTTP/1.1",
         f"Host: 127.0.0.1:{running.web_port}",
         f"X-Client-Hash-Key: {running.headers['X-Client-Hash-Key']}",
-        "Content-Type: application/json",
+        f"Content-Type: {content_type}",
         f"Content-Length: {length}",
     ]
     return "\r\n".join([*lines, "", ""]).encode()
@@ -167,9 +171,12 @@ def _whole(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_s23_a_body_too_large_is_refused_before_it_is_sent(running: Site, web: subprocess.Popen[bytes]) -> None:
+@pytest.mark.parametrize("content_type", FORMS)
+def test_s23_a_body_too_large_is_refused_before_it_is_sent(
+    running: Site, web: subprocess.Popen[bytes], content_type: str
+) -> None:
     with socket.create_connection(("127.0.0.1", running.web_port), timeout=60) as connection:
-        connection.sendall(_head(running, 10**10))
+        connection.sendall(_head(running, 10**10, content_type))
         answer = _whole(connection)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b'"code":1002' in answer
@@ -180,9 +187,10 @@ def test_s23_bodies_that_never_end_hold_up_the_others_only_for_a_while(running: 
     # Above the time in which the server would take a second death for a crash loop.
     web = running.start_web(workers=2, port=port, HAMMY_BODY_SECONDS="6")
     with ExitStack() as opened:
-        for _ in range(TOO_MANY):
+        for number in range(TOO_MANY):
             connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
-            connection.sendall(_head(running, 1000) + b'{"requestId":"endless')
+            begun = [b'{"requestId":"endless', a_body(a_part(f"{NAME}a", b"endless"))[:-9]][number % 2]
+            connection.sendall(_head(running, 1000, FORMS[number % 2]) + begun)
 
         body = letter("quick")
 

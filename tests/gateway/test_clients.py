@@ -71,6 +71,7 @@ def test_a_new_client_admits_every_user_and_needs_a_token() -> None:
         ({"sender_domains": ["a..b"]}, "sender_domains: a..b is no domain (as example.com)"),
         ({"sender_domains": ["a\n.hu"]}, "sender_domains: a\n.hu is no domain (as example.com)"),
         ({"requests_per_minute": 0}, "requests_per_minute: Ensure this value is greater than or equal to 1."),
+        ({"max_upload_bytes": 0}, "max_upload_bytes: Ensure this value is greater than or equal to 1."),
         ({"name": ""}, "name: This field cannot be blank."),
         ({"name": " x"}, "name: must not be empty, nor begin or end with a space"),
         ({"name": "a\nb"}, "name: must not contain control characters or line breaks"),
@@ -233,6 +234,7 @@ def test_list_clients_tells_everything_but_secrets(capsys: Any) -> None:
         "needsUserToken": True,
         "allowedNetworks": [],
         "requestsPerMinute": None,
+        "maxUploadBytes": None,
         "usableKeys": 2,
         "createdAt": rows[1]["createdAt"],
     }

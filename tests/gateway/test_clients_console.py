@@ -47,6 +47,7 @@ def filled(**values: Any) -> dict[str, Any]:
         "allowed_networks": "10.0.0.0/8\r\n\r\n 192.0.2.7 ",
         "sender_domains": "example.com",
         "requests_per_minute": "",
+        "max_upload_bytes": "",
         "from_address": "",
         "from_name": "",
         "credentials-TOTAL_FORMS": "0",
@@ -85,6 +86,7 @@ def test_s32_a_new_clients_keys_are_shown_once(admin: Client) -> None:
         ({"name": ""}, "name"),
         ({"name": "a\u2028b"}, "name"),
         ({"requests_per_minute": "0"}, "requests_per_minute"),
+        ({"max_upload_bytes": "0"}, "max_upload_bytes"),
     ],
 )
 def test_what_cannot_be_is_said_at_its_field(admin: Client, values: dict[str, Any], field: str) -> None:

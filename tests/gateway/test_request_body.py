@@ -84,6 +84,12 @@ def test_other_charsets_are_refused(charset: str) -> None:
     assert request_refused(request) == (1000, 415, "Content-Type: the charset must be utf-8")
 
 
+def test_parameters_that_nobody_can_read_are_refused() -> None:
+    request = request_with()
+    request.META["CONTENT_TYPE"] = f"application/json; a*{'9' * 5000}=x"
+    assert request_refused(request) == (1000, 415, "Content-Type: its parameters cannot be read")
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip"])
 def test_s22_encoded_bodies_are_refused(encoding: str) -> None:
     request = request_with(b"\x1f\x8b\x08", HTTP_CONTENT_ENCODING=encoding)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
+from django.core.files import File
 from django.core.files.base import ContentFile
 
 from hammy_project.storage import AtomicFileStorage
@@ -28,6 +29,24 @@ print("ready", flush=True)
 for number in range(1000000):
     storage.save(f"aa/{number}", ContentFile(b"x" * 300000))
 """
+MOVER = (
+    SAVER.partition("for number")[0]
+    + """
+from tests.platform.test_storage import Arrived
+for number in range(1000000):
+    with open(f"{sys.argv[1]}-{number}", "wb") as file:
+        file.write(b"x" * 300000)
+    with open(file.name, "rb") as file:
+        storage.save(f"aa/{number}", Arrived(file))
+"""
+)
+
+
+class Arrived(File):
+    """A file that its owner is about to remove."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
 
 
 @pytest.fixture
@@ -112,9 +131,12 @@ def test_a_disk_that_is_really_full_is_an_error_and_leaves_nothing(tmp_path: Pat
         subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_killed_process_leaves_whole_files_only(storage: AtomicFileStorage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("script", [SAVER, MOVER], ids=["copied", "linked"])
+def test_a_killed_process_leaves_whole_files_only(storage: AtomicFileStorage, tmp_path: Path, script: str) -> None:
     place = tmp_path / "files"
-    process = subprocess.Popen([sys.executable, "-c", SAVER, str(place)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(place)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.3)
@@ -155,3 +177,89 @@ def test_many_saving_the_same_at_once_leave_one_file(storage: AtomicFileStorage,
         thread.join(30)
     assert failures == []
     assert files_below(tmp_path / "files") == sorted(f"aa/{number}" for number in range(20))
+
+
+# ── files that have arrived already ─────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def arrived(tmp_path: Path) -> Path:
+    """A file on the storage's disk, written long ago by somebody who let everybody read it."""
+    path = tmp_path / "arrived"
+    path.write_bytes(b"content")
+    path.chmod(0o644)
+    os.utime(path, (1, 1))
+    return path
+
+
+def save(storage: AtomicFileStorage, path: Path, name: str = NAME) -> str:
+    with path.open("rb") as file:
+        return storage.save(name, Arrived(file))
+
+
+def test_an_arrived_file_is_taken_without_copying_it(
+    storage: AtomicFileStorage, tmp_path: Path, arrived: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_ino), real(handle)))
+    assert save(storage, arrived) == NAME
+    kept = tmp_path / "files" / NAME
+    assert kept.stat().st_ino == arrived.stat().st_ino
+    assert kept.stat().st_ino in synced
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert time.time() - kept.stat().st_mtime < 60
+    assert files_below(tmp_path / "files") == [NAME]
+    arrived.unlink()
+    assert storage.open(NAME).read() == b"content"
+
+
+def test_an_arrived_file_may_be_saved_twice_and_under_two_names(
+    storage: AtomicFileStorage, tmp_path: Path, arrived: Path
+) -> None:
+    assert [save(storage, arrived, name) for name in (NAME, NAME, "aa/other")] == [NAME, NAME, "aa/other"]
+    assert files_below(tmp_path / "files") == ["aa/other", NAME]
+
+
+def test_an_arrived_file_of_a_name_that_is_there_changes_only_its_time(
+    storage: AtomicFileStorage, tmp_path: Path, arrived: Path
+) -> None:
+    storage.save(NAME, ContentFile(b"CONTENT"))
+    save(storage, arrived)
+    assert (tmp_path / "files" / NAME).read_bytes() == b"CONTENT"
+    storage.delete(NAME)
+    storage.save(NAME, ContentFile(b"half"))
+    save(storage, arrived)
+    assert (tmp_path / "files" / NAME).read_bytes() == b"content"
+    assert files_below(tmp_path / "files") == [NAME]
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK])
+def test_an_arrived_file_that_cannot_be_linked_is_copied(
+    storage: AtomicFileStorage, tmp_path: Path, arrived: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    save(storage, arrived)
+    kept = tmp_path / "files" / NAME
+    assert kept.read_bytes() == b"content"
+    assert kept.stat().st_ino != arrived.stat().st_ino
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert files_below(tmp_path / "files") == [NAME]
+
+
+def test_a_disk_that_cannot_keep_an_arrived_file_is_an_error_and_leaves_nothing(
+    storage: AtomicFileStorage, tmp_path: Path, arrived: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(storage, arrived, "aa/first")
+
+    def refuse(handle: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        save(storage, arrived, "aa/second")
+    assert files_below(tmp_path / "files") == ["aa/first"]
+    assert arrived.read_bytes() == b"content"

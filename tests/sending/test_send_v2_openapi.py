@@ -46,6 +46,17 @@ def test_a_letter_is_published_with_its_fields_and_limits(published: dict[str, A
     assert set(letter["properties"]) - set(attributes["properties"]) == {"attachments", "properties"}
 
 
+@pytest.mark.parametrize("media_type", ["multipart/form-data", "multipart/mixed"])
+def test_a_letter_with_uploads_is_published(published: dict[str, Any], media_type: str) -> None:
+    content = published["paths"]["/v2/send"]["post"]["requestBody"]["content"]
+    form = content[media_type]["schema"]
+    forms = [content[name]["schema"] for name in ("application/vnd.api+json", "application/json")]
+    assert (form["required"], form["properties"]) == (["message"], {"message": {"oneOf": forms}})
+    assert (form["additionalProperties"]["type"], form["additionalProperties"]["format"]) == ("string", "binary")
+    encoding = {"message": {"contentType": "application/vnd.api+json, application/json"}}
+    assert content[media_type]["encoding"] == encoding
+
+
 def test_answers_and_failures_are_published_in_both_forms(published: dict[str, Any]) -> None:
     responses = published["paths"]["/v2/send"]["post"]["responses"]
     assert set(responses) == {"200", "400", "401", "403", "404", "409", "413", "415", "429", "500", "503"}

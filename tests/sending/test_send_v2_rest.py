@@ -182,12 +182,6 @@ def test_an_unknown_template_is_404_and_a_known_one_is_used(api: Caller) -> None
     assert Message.objects.get().template_version_id == version.pk
 
 
-def test_a_multipart_request_is_of_another_media_type(api: Caller) -> None:
-    answer = Client().post(f"{BASE}/v2/send", {"message": "{}"}, headers=api.headers)
-    assert answer.status_code == 415
-    assert problems(answer) == [(1000, "Content-Type: must be application/json or application/vnd.api+json")]
-
-
 def test_other_methods_are_refused(api: Caller) -> None:
     answer = api.get("/v2/send")
     assert (answer.status_code, answer["Allow"], problems(answer)[0][0]) == (405, "POST", 1000)
