@@ -19,6 +19,12 @@ def params(accepted: Accepted) -> Pairs:
     return [("jobUuid", accepted.job_uuid)] if accepted.job_uuid else []
 
 
+def resent(accepted: Sequence[Accepted]) -> tuple[int, Pairs]:
+    """The number of the first new message, and a parameter with the number of each further one, in the order asked."""
+    first, *others = accepted
+    return first.message_id, [("messageId", str(one.message_id)) for one in others]
+
+
 def accepted(message_id: int, params: Pairs = ()) -> dict[str, Any]:
     """Plain JSON: the envelope first, then the number."""
     envelope = meta(params)

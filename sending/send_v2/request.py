@@ -84,7 +84,7 @@ def read(
     """
     if not isinstance(data, dict):
         raise refuse(Code.MALFORMED, "the request must be a JSON object")
-    data, spelling, found = _canonical(data)
+    data, spelling, found = problems.canonical(data)
     try:
         request = SendRequest.model_validate(data)
     except ValidationError as error:
@@ -102,26 +102,6 @@ def read(
             more = [reading.in_contract(problem) for problem in refusal.problems]
             found.extend(problem for problem in more if not known.cover(problem.field))
     raise problems.refusal((problems.spelt(problem, spelling) for problem in found), canonical=ALIASES)
-
-
-def _canonical(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
-    """The data under the names of V2, how the caller spelt them, and what was given under both."""
-    spelling: dict[str, str] = {}
-    found: list[Problem] = []
-    for alias, name in ALIASES.items():
-        if alias not in data:
-            continue
-        data = dict(data)
-        value = data.pop(alias)
-        if value in (None, ""):
-            continue
-        if data.get(name) not in (None, ""):
-            sentence = f"not together with {name}, which means the same"
-            found.append(Problem(code=Code.EXCLUSIVE, sentence=sentence, field=(alias,)))
-            continue
-        data[name] = value
-        spelling[name] = alias
-    return data, spelling, found
 
 
 class _Reader:
