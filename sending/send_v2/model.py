@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from sending.send_v2.fields import Boolean, Line, Text, Whole
+from gateway.incoming import StoredBytes
+from sending.send_v2.fields import Base64, Boolean, Line, Text, Whole
 
 MOST_ATTACHMENTS = 200
 MOST_PROPERTIES = 1000
@@ -51,7 +52,7 @@ class AttachmentPart(Part):
 
     file_name: Annotated[str | None, Line(255)] = None
     internal_file_name: Annotated[str | None, Line(255)] = None
-    content: str | None = Field(None, strict=True)
+    content: Annotated[str | StoredBytes | None, Base64()] = None
     attachment_ref: Annotated[str | None, Line(255)] = None
     document_type: Annotated[str | None, Line(100)] = None
     object_type: Annotated[str | None, Line(100)] = None
