@@ -38,6 +38,13 @@ def accepted_json_api(message_id: int, params: Pairs = (), *, has_total: bool = 
     return {"data": resource("sendResponse", message_id, {}), "meta": envelope}
 
 
+def accepted_xml(message_id: int, params: Pairs = ()) -> dict[str, Any]:
+    """The members of an answer in XML: parameters only where there are any."""
+    pairs = [{"key": key, "value": value} for key, value in params]
+    more = {"params": {"param": pairs}} if pairs else {}
+    return {"messageId": message_id, "status": {"code": 0, "messages": {}}, **more}
+
+
 def batch(batch_id: str, results: Iterable[Accepted | Refusal]) -> dict[str, Any]:
     """Each message's number or why it was refused, in the order sent; 1006 when any was."""
     items = [_item(index, result) for index, result in enumerate(results)]
