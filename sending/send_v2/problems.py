@@ -85,7 +85,7 @@ def printable(name: str) -> str:
 def _hint(name: str) -> str:
     known = {outward.lower(): outward for outward in (*ORDER, *INNER_ORDER)}
     found = get_close_matches(name.lower(), known, n=1, cutoff=0.8)
-    return f"; did you mean {known[found[0]]}?" if found else ""
+    return f"; did you mean {known[found[0]]}?" if found and known[found[0]] != name else ""
 
 
 def without(data: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
