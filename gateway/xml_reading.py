@@ -9,6 +9,7 @@ import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -133,9 +134,7 @@ def malformed(sentence: str) -> Refusal:
 def _encoding(body: bytes, content_type: str) -> tuple[bytes, str]:
     """The body without its mark, and how it is encoded: by its mark, else its Content-Type, else its declaration."""
     declared = _DECLARED.match(body[:300].lstrip())
-    header = Message()
-    header["Content-Type"] = content_type
-    charset = header.get_content_charset()
+    charset = _charset(content_type)
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             body, name = body[len(mark) :], encoding
@@ -150,6 +149,14 @@ def _encoding(body: bytes, content_type: str) -> tuple[bytes, str]:
     if codec not in _ENCODINGS:
         raise malformed("the encoding must be UTF-8 or UTF-16")
     return body, codec
+
+
+# Every call of a client says the same, and reading it would cost as much as a fifth of a letter's checking.
+@lru_cache(maxsize=100)
+def _charset(content_type: str) -> str | None:
+    header = Message()
+    header["Content-Type"] = content_type
+    return header.get_content_charset()
 
 
 def _as_8_bit(body: bytes, codec: str) -> tuple[bytes, str]:
