@@ -19,6 +19,12 @@ def params(accepted: Accepted) -> Pairs:
     return [("jobUuid", accepted.job_uuid)] if accepted.job_uuid else []
 
 
+def resent(accepted: Sequence[Accepted]) -> tuple[int, Pairs]:
+    """The number of the first new message, and a parameter with the number of each further one, in the order asked."""
+    first, *others = accepted
+    return first.message_id, [("messageId", str(one.message_id)) for one in others]
+
+
 def accepted(message_id: int, params: Pairs = ()) -> dict[str, Any]:
     """Plain JSON: the envelope first, then the number."""
     envelope = meta(params)
@@ -30,6 +36,13 @@ def accepted_json_api(message_id: int, params: Pairs = (), *, has_total: bool = 
     """JSON:API; over AMQP ``meta`` has no ``total``."""
     envelope = meta(params, total=None) if has_total else meta(params)
     return {"data": resource("sendResponse", message_id, {}), "meta": envelope}
+
+
+def accepted_xml(message_id: int, params: Pairs = ()) -> dict[str, Any]:
+    """The members of an answer in XML: parameters only where there are any."""
+    pairs = [{"key": key, "value": value} for key, value in params]
+    more = {"params": {"param": pairs}} if pairs else {}
+    return {"messageId": message_id, "status": {"code": 0, "messages": {}}, **more}
 
 
 def batch(batch_id: str, results: Iterable[Accepted | Refusal]) -> dict[str, Any]:
