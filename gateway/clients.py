@@ -131,6 +131,7 @@ def list_clients() -> list[dict[str, Any]]:
             "needsUserToken": client.needs_user_token,
             "allowedNetworks": client.allowed_networks,
             "requestsPerMinute": client.requests_per_minute,
+            "externalFolder": client.external_folder,
             "usableKeys": client.usable_keys,
             "createdAt": format_moment(client.created_at),
         }

@@ -121,6 +121,7 @@ def caller_of(client: ApiClient) -> Caller:
         from_address=client.from_address,
         from_name=client.from_name,
         sender_domains=tuple(domain.lower() for domain in client.sender_domains),
+        external_folder=client.external_folder,
     )
 
 

@@ -68,9 +68,6 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None) ->
 
 def _unavailable(letter: Letter) -> Iterator[Problem]:
     """What a letter may ask for and this site cannot do."""
-    if letter.archiving_expected:
-        sentence = "must be false: no archive store is available"
-        yield Problem(code=Code.STORE, sentence=sentence, field=("archiving_expected",))
     if letter.certification_expected:
         sentence = "must be false: signing is not available"
         yield Problem(code=Code.INVALID, sentence=sentence, field=("certification_expected",))

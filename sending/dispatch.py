@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -126,11 +127,12 @@ class Worker:
             return Outcome(kind=OutcomeKind.FAILED, words="not made ready: internal failure, see the log")
         try:
             with self.hand_over_seconds.time():
-                return channel.hand_over(parcel)
+                outcome = channel.hand_over(parcel)
         except Exception:
             # Nobody knows how far it came.
             _log.exception("hand-over broke", extra={"message_id": message.pk})
-            return Outcome(kind=OutcomeKind.UNCERTAIN, words="internal failure while handing over, see the log")
+            outcome = Outcome(kind=OutcomeKind.UNCERTAIN, words="internal failure while handing over, see the log")
+        return replace(outcome, facts={**parcel.facts, **outcome.facts}) if parcel.facts else outcome
 
     def _note(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
         """Keep an outcome in the journal, and now and then write what it holds to the tables. False when the claim is

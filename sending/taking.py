@@ -12,10 +12,10 @@ from django.utils import timezone
 from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
-from sending import blobs, storing
+from sending import blobs, removing, storing
 from sending.acceptance import Examined, to_row
 from sending.letter import Letter, LetterAttachment, digest_of
-from sending.models import Attachment, Blob, Message
+from sending.models import Attachment, Blob, Message, SourceDeletion
 from sending.models.message import MessageQuerySet
 from sending.states import Status
 
@@ -118,6 +118,13 @@ def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> 
             for row, one in zip(rows, examined, strict=True)
             for attachment in _attachments(row["id"], one.letter)
         )
+        deletions = [
+            deletion
+            for row, one in zip(rows, examined, strict=True)
+            for deletion in removing.asked_by(row["id"], one.letter)
+        ]
+        if deletions:
+            SourceDeletion.objects.bulk_create(deletions)
     return rows
 
 
