@@ -28,7 +28,7 @@ class DmsDocumentQuerySet(models.QuerySet["DmsDocument"]):
 
     def of_message(self, message_id: int) -> Self:
         """What a message archived, or would have had it not been there already."""
-        return self.filter(filings__message_id=message_id)
+        return self.filter(pk__in=DmsFiling.objects.filter(message_id=message_id).values("document_id"))
 
     def with_term(self, value: str, key: str = "") -> Self:
         """Those of this metadata value, under ``key`` or under any."""
