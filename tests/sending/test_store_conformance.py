@@ -5,7 +5,6 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -18,6 +17,7 @@ pytestmark = pytest.mark.django_db
 
 every_store = pytest.mark.parametrize("name", sorted(stores()))
 CONTENT = b"%PDF-1.4 minta"
+NOBODYS = "5a7c1f6e-3d7b-4b8e-9c68-0f6f3a1d2b4c"
 
 
 @pytest.fixture
@@ -115,7 +115,9 @@ def test_what_is_no_longer_what_was_fetched_is_not_removed(name: str, owner: Own
 
 
 @every_store
-@pytest.mark.parametrize("ref", ["x", "7", str(uuid4()), "a/b", "é" * 600, "a\0b", "../x", "/etc/passwd", "\r\n"])
+@pytest.mark.parametrize(
+    "ref", ["x", "7", "5a7c1f6e-3d7b-4b8e-9c68-0f6f3a1d2b4c", "a/b", "é" * 600, "a\0b", "../x", "/etc/passwd", "\r\n"]
+)
 def test_what_names_nothing_is_refused_in_a_sentence(name: str, ref: str, owner: Owner) -> None:
     for refused in (stores()[name].check, stores()[name].open):
         with pytest.raises(StoreRefusal) as caught:
