@@ -5,12 +5,15 @@ from hashlib import sha256
 from typing import Self
 from uuid import UUID, uuid4
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gateway.caller import Caller
 from sending.models.attachment import Blob
+
+# Sorts after every character a name may hold.
+_LAST = "\U0010ffff"
 
 
 def term_of(value: str, key: str = "") -> str:
@@ -29,6 +32,12 @@ class DmsDocumentQuerySet(models.QuerySet["DmsDocument"]):
     def of_message(self, message_id: int) -> Self:
         """What a message archived, or would have had it not been there already."""
         return self.filter(pk__in=DmsFiling.objects.filter(message_id=message_id).values("document_id"))
+
+    def named_from(self, beginning: str) -> Self:
+        """Those whose file's name begins so, as each database can use its index for it."""
+        if connection.vendor == "postgresql":
+            return self.filter(file_name__startswith=beginning)
+        return self.filter(file_name__gte=beginning, file_name__lt=beginning + _LAST)
 
     def with_term(self, value: str, key: str = "") -> Self:
         """Those of this metadata value, under ``key`` or under any."""
@@ -66,6 +75,8 @@ class DmsDocument(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["series", "version"], name="sending_dmsdocument_version_once"),
         ]
+        # Written once and never changed: the console only shows them.
+        default_permissions = ("view",)
         indexes = [
             models.Index(fields=["client", "-created_at", "-id"], name="dmsdocument_client_list"),
             models.Index(
