@@ -14,6 +14,7 @@ PROBES: tuple[Probe, ...] = (
     machine.secret_key,
     machine.disk,
     machine.storage,
+    machine.external_root,
     queue.stuck,
     queue.ticks,
 )

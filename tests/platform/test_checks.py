@@ -19,6 +19,7 @@ _ALL = (
     checks.places,
     checks.networks,
     checks.folders,
+    checks.archives,
     checks.numbers,
     checks.jobs,
     checks.habits,
@@ -70,6 +71,7 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("HAMMY_JOB_HEARTBEAT_SECONDS", 7.5, ["hammy.E014"]),
         ("HAMMY_JOB_CLASSES", ["tests.jobs.classes", "tests.jobs.nothing"], ["hammy.E015"]),
         ("HAMMY_REPORT_RECIPIENTS", ["anna@example.org", "nobody"], ["hammy.E016"]),
+        ("HAMMY_ARCHIVE_TARGET", "S3", ["hammy.E017"]),
         ("HAMMY_TOKEN_MINUTES", 1441, ["hammy.W005"]),
     ],
 )
