@@ -233,6 +233,7 @@ def test_list_clients_tells_everything_but_secrets(capsys: Any) -> None:
         "needsUserToken": True,
         "allowedNetworks": [],
         "requestsPerMinute": None,
+        "externalFolder": "",
         "usableKeys": 2,
         "createdAt": rows[1]["createdAt"],
     }
