@@ -60,6 +60,7 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]
             "from_address",
             "from_name",
             "sender_domains",
+            "external_folder",
         )
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from gateway.caller import RIGHTS
+from gateway.relative_paths import parts_of
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.IGNORECASE)
 
@@ -55,6 +56,14 @@ def check_domains(value: Any) -> None:
     for text in _strings(value):
         if not _DOMAIN.fullmatch(text):
             raise ValidationError(_("%(text)s is no domain (as example.com)"), params={"text": text})
+
+
+def check_folder(value: str) -> None:
+    """A folder below the external root, as ``crm/outgoing``."""
+    try:
+        parts_of(value)
+    except ValueError as error:
+        raise ValidationError(_("must be a folder as crm/outgoing: no .. in it, no slash at either end")) from error
 
 
 def _strings(value: Any) -> list[str]:

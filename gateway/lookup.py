@@ -122,6 +122,7 @@ def caller_of(client: ApiClient) -> Caller:
         from_name=client.from_name,
         sender_domains=tuple(domain.lower() for domain in client.sender_domains),
         max_upload_bytes=client.max_upload_bytes,
+        external_folder=client.external_folder,
     )
 
 

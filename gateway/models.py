@@ -72,6 +72,13 @@ class ApiClient(models.Model):
         validators=[client_rules.check_domains],
         help_text=_("The only domains it may send from; empty means any."),
     )
+    external_folder = models.CharField(
+        _("external folder"),
+        max_length=255,
+        blank=True,
+        validators=[client_rules.check_folder],
+        help_text=_("Below the external root; it reads and archives files there alone. Empty means all of the root."),
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:

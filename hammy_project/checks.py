@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from sending.signing import Unusable, is_configured, load
+from sending.stores import stores
 
 _AT_LEAST_ONE = (
     "HAMMY_CLAIM_SIZE",
@@ -141,6 +142,16 @@ def folders(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
             yield checks.Error(
                 f"{name}: {path} cannot be written", hint="Make it, and give it to the user we run as.", id="hammy.E006"
             )
+
+
+@checks.register
+def archives(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E017: where letters are archived that do not say where."""
+    if settings.HAMMY_ARCHIVE_TARGET not in stores():
+        yield checks.Error(
+            f"HAMMY_ARCHIVE_TARGET must be one of {', '.join(stores())}: {settings.HAMMY_ARCHIVE_TARGET}",
+            id="hammy.E017",
+        )
 
 
 @checks.register

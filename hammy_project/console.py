@@ -63,6 +63,7 @@ UNFOLD: dict[str, Any] = {
                         badge="hammy_project.dashboard.uncertain_badge",
                         badge_variant="danger",
                     ),
+                    _item(_("Documents"), "inventory_2", "sending_dmsdocument_changelist", "sending.view_dmsdocument"),
                     _item(_("Templates"), "description", "sending_template_changelist", "sending.view_template"),
                 ],
             },

@@ -17,6 +17,9 @@ env = Environment()
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 HAMMY_EXTERNAL_ROOT = Path(env.str("HAMMY_EXTERNAL_ROOT", str(VAR_DIR / "external")))
+if "HAMMY_EXTERNAL_ROOT" not in os.environ and "HAMMY_EXTERNAL_ROOT_FILE" not in os.environ:
+    # One that a site names is the site's to make: while its share is not mounted, nothing is written in its place.
+    HAMMY_EXTERNAL_ROOT.mkdir(mode=0o750, exist_ok=True)
 HAMMY_SPOOL = Path(env.str("HAMMY_SPOOL", str(VAR_DIR / "spool")))
 # What is being received; on the file system of the storage, if that is a folder, what is kept need not be copied.
 HAMMY_INCOMING = Path(env.str("HAMMY_INCOMING", str(VAR_DIR / "incoming")))
@@ -221,6 +224,8 @@ HAMMY_RETRY_AGE_SECONDS = env.float("HAMMY_RETRY_AGE_SECONDS", 3 * 86400.0)
 HAMMY_LANE_FIRST_SECONDS = env.float("HAMMY_LANE_FIRST_SECONDS", 5.0)
 HAMMY_LANE_CAP_SECONDS = env.float("HAMMY_LANE_CAP_SECONDS", 300.0)
 HAMMY_MAX_MAIL_BYTES = env.int("HAMMY_MAX_MAIL_BYTES", 25 * 1024 * 1024)
+# Where subject and text are archived, unless the letter says where.
+HAMMY_ARCHIVE_TARGET = env.str("HAMMY_ARCHIVE_TARGET", "DMS")
 HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
 HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)

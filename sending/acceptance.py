@@ -1,6 +1,5 @@
 """What must be true of a letter before it is taken: its channel, its template, its sender."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,7 +49,6 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None, *,
         problems.extend(certifying.problems_of(letter, channel(letter.channel)))
     problems.extend(_sender_problems(caller, letter))
     problems.extend(sources.problems_of(caller, letter))
-    problems.extend(_unavailable(letter))
     if letter.message_type:
         found = _remembered_version(caller, letter, {} if versions is None else versions, is_again=is_again)
         if isinstance(found, Problem):
@@ -66,13 +64,6 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None, *,
     if not held_for and letter.send_at and letter.send_at > timezone.now():
         held_for = HeldFor.TIME
     return Examined(letter=letter, version_id=version.pk if version else None, held_for=held_for)
-
-
-def _unavailable(letter: Letter) -> Iterator[Problem]:
-    """What a letter may ask for and this site cannot do."""
-    if letter.archiving_expected:
-        sentence = "must be false: no archive store is available"
-        yield Problem(code=Code.STORE, sentence=sentence, field=("archiving_expected",))
 
 
 def _sender_problems(caller: Caller, letter: Letter) -> list[Problem]:

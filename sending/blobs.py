@@ -1,4 +1,4 @@
-"""Attachments' bytes: kept in Django's storage under their digest, written before the rows that name them."""
+"""Bytes of attachments and documents: kept in Django's storage under their digest, before the rows that name them."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -67,7 +67,10 @@ def read(digest: str) -> bytes:
 def sweep() -> int:
     """Drop blobs that nothing names, and files no blob names; how many files went."""
     before = timezone.now() - ORPHAN_AGE
-    Blob.objects.filter(attachments=None, signed_attachments=None, created_at__lt=before).delete()
+    unnamed = Blob.objects.filter(
+        attachments=None, signed_attachments=None, documents=None, archived_parts=None, created_at__lt=before
+    )
+    unnamed.delete()
     removed = 0
     for folder, digests in _folders("blobs", depth=2):
         known = set(Blob.objects.filter(digest__in=digests).values_list("digest", flat=True))

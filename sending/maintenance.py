@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from gateway import incoming, wakeups
-from sending import blobs, editorial, leases, outcomes, queue, services, withdrawing
+from sending import blobs, editorial, leases, outcomes, queue, removing, services, withdrawing
 from sending.channels import channels
 from sending.models import Dispatcher, Message
 from sending.models.message import MessageQuerySet
@@ -26,6 +26,8 @@ def tick() -> None:
     withdrawing.go_on()
     for name in channels():
         wakeups.wake(services.DISPATCH_TASK, name)
+    # Last, since a share that hangs must keep back nothing else.
+    removing.remove_due()
 
 
 def recover_dead() -> list[int]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sending import blobs
+from sending import archiving, blobs
 from sending.certifying import certified
 from sending.channels.base import Address, Channel, Enclosure, Parcel
 from sending.models import Attachment, Message
@@ -35,14 +35,14 @@ def words_of(message: Message) -> Words:
 
 
 def ready(message: Message, attachments: Sequence[Attachment], channel: Channel) -> Parcel:
-    """The parcel that ``channel`` is to hand over now. Raises TemplateError, NotReady, or OSError when an attachment
-    cannot be read."""
+    """The parcel that ``channel`` is to hand over now, signed, and what is to be archived of it in its place. Raises
+    TemplateError, NotReady, or OSError when an attachment cannot be read."""
     parcel = certified(build(message, attachments), attachments, channel)
     if channel.reads_enclosures and parcel.enclosures:
         # Now, before anything is begun: what cannot be read leaves nothing in doubt.
         read = (replace(enclosure, content=enclosure.read(), opener=None) for enclosure in parcel.enclosures)
         parcel = replace(parcel, enclosures=tuple(read))
-    return parcel
+    return archiving.archived(message, attachments, parcel, channel)
 
 
 def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:

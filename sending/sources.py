@@ -10,6 +10,8 @@ from django.conf import settings
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, refuse
 from gateway.incoming import Incoming, StoredBytes, TooMany
+from sending import archiving
+from sending.channels import channels
 from sending.letter import Letter, LetterAttachment
 from sending.stores import stores
 from sending.stores.base import Owner, Store, StoreRefusal
@@ -26,13 +28,18 @@ def owner_of(caller: Caller) -> Owner:
 
 
 def problems_of(caller: Caller, letter: Letter) -> list[Problem]:
-    """What is wrong with the places that a letter's attachments name, to come from and to be archived at."""
+    """What is wrong with the places that a letter's attachments come from, and that it is to be archived at."""
     owner = owner_of(caller)
-    return [
-        problem
-        for index, attachment in enumerate(letter.attachments)
-        for problem in (*_source_problems(attachment, index, owner), *_target_problems(attachment, index, owner))
-    ]
+    archives_all = letter.channel in channels() and channels()[letter.channel].archives_all
+    problems: list[Problem] = []
+    taken: dict[tuple[str, str, str], int] = {}
+    for index, attachment in enumerate(letter.attachments):
+        problems.extend(_source_problems(attachment, index, owner))
+        if attachment.archiving_expected or archives_all:
+            problems.extend(_target_problems(attachment, index, owner, taken))
+    if letter.archiving_expected:
+        problems.extend(_words_problems(letter, owner))
+    return problems
 
 
 def fetched(caller: Caller, letter: Letter, incoming: Incoming) -> Letter:
@@ -59,18 +66,49 @@ def _source_problems(attachment: LetterAttachment, index: int, owner: Owner) -> 
     return []
 
 
-def _target_problems(attachment: LetterAttachment, index: int, owner: Owner) -> list[Problem]:
-    store = stores().get(attachment.archive_target) if attachment.archiving_expected else None
+def _target_problems(
+    attachment: LetterAttachment, index: int, owner: Owner, taken: dict[tuple[str, str, str], int]
+) -> list[Problem]:
+    """``taken`` are the places of the attachments before it, where each has a place of its own."""
+    store = stores().get(attachment.archive_target)
     if store is None:
         return []
+    name = attachment.internal_file_name or attachment.file_name
+    control = archiving.FOLDER if store.has_paths else archiving.TARGET
     try:
-        name = attachment.internal_file_name or attachment.file_name
         store.check_target(attachment.archive_path, name, owner)
     except StoreRefusal as refusal:
-        return [_problem(refusal, index, "ARCHIVE_RELATIVE_PATH" if store.has_paths else "ARCHIVE_TARGET")]
+        return [_problem(refusal, index, control)]
+    except OSError as error:
+        raise _unavailable(error) from error
+    first = taken.setdefault((attachment.archive_target, attachment.archive_path, name), index)
+    if store.has_paths and first != index:
+        return [_problem(StoreRefusal(f"and name are those of attachments[{first}], too"), index, control)]
+    return []
+
+
+def _words_problems(letter: Letter, owner: Owner) -> list[Problem]:
+    """Where subject and text are to be archived, which the message's own properties say."""
+    target, path = archiving.target_of_words({item.key: item.value for item in letter.properties})
+    store = stores().get(target)
+    if store is None:
+        return [_words_problem(letter, archiving.TARGET, f"must be one of {', '.join(stores())}")]
+    if path and not store.has_paths:
+        sentence = f"goes not together with {archiving.TARGET} {target}, which has no folders"
+        return [_words_problem(letter, archiving.FOLDER, sentence)]
+    try:
+        store.check_target(path, "message.txt", owner)
+    except StoreRefusal as refusal:
+        return [_words_problem(letter, archiving.FOLDER, refusal.sentence)]
     except OSError as error:
         raise _unavailable(error) from error
     return []
+
+
+def _words_problem(letter: Letter, key: str, sentence: str) -> Problem:
+    places = [index for index, item in enumerate(letter.properties) if item.key == key]
+    field = ("properties", places[-1], "value") if places else ("archiving_expected",)
+    return Problem(code=Code.STORE, sentence=f"{key} {sentence}", field=field)
 
 
 def _fetch(attachment: LetterAttachment, index: int, owner: Owner, incoming: Incoming) -> StoredBytes:

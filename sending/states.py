@@ -39,6 +39,13 @@ def sources(target: Status) -> frozenset[Status]:
     return frozenset(status for status, targets in EDGES.items() if target in targets)
 
 
+class Happening(StrEnum):
+    """What happens to a message beside its changes of status; events are named by either."""
+
+    SOURCE_DELETED = "SOURCE_DELETED"
+    SOURCE_KEPT = "SOURCE_KEPT"
+
+
 class HeldFor(StrEnum):
     """Why a HELD message waits."""
 

@@ -12,10 +12,10 @@ from django.utils import timezone
 from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
-from sending import blobs, storing
+from sending import blobs, removing, storing
 from sending.acceptance import Examined, to_row
 from sending.letter import Letter, LetterAttachment, digest_of
-from sending.models import Attachment, Blob, Message
+from sending.models import Attachment, Blob, Message, SourceDeletion
 from sending.models.message import MessageQuerySet
 from sending.states import Status
 
@@ -132,6 +132,13 @@ def insert(rows: Sequence[dict[str, Any]], letters: Sequence[Letter], *, actor: 
             for row, letter in zip(rows, letters, strict=True)
             for attachment in _attachments(row["id"], letter)
         )
+        deletions = [
+            deletion
+            for row, letter in zip(rows, letters, strict=True)
+            for deletion in removing.asked_by(row["id"], letter)
+        ]
+        if deletions:
+            SourceDeletion.objects.bulk_create(deletions)
 
 
 def _keep(attachments: Sequence[LetterAttachment]) -> None:

@@ -15,6 +15,7 @@ PROBES: tuple[Probe, ...] = (
     machine.secret_key,
     machine.disk,
     machine.storage,
+    machine.external_root,
     queue.stuck,
     queue.ticks,
 )

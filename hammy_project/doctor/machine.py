@@ -38,6 +38,26 @@ def disk() -> Iterator[Finding]:
             yield warning(f"disk {name}", words) if free < _WARNING_BYTES else ok(f"disk {name}", words)
 
 
+def external_root() -> Iterator[Finding]:
+    """Whether files can be written, read and removed where letters' attachments come from and are archived."""
+    root = Path(settings.HAMMY_EXTERNAL_ROOT)
+    if not root.is_dir():
+        yield failure("external root", f"{root} is not there: letters with FS are refused or wait until it is")
+        return
+    content, path = uuid4().hex, root / f".hammy-doctor-{uuid4()}"
+    try:
+        path.write_text(content)
+        is_same = path.read_text() == content
+        path.unlink()
+    except OSError as error:
+        yield failure("external root", f"{root}: {error.strerror}; give it to the user we run as")
+        return
+    if is_same:
+        yield ok("external root", f"{root}: a file was written, read and removed")
+    else:
+        yield failure("external root", f"{root}: a file was not read back as it was written")
+
+
 def storage() -> Iterator[Finding]:
     """Whether attachments can be written, read back and removed."""
     content = uuid4().bytes

@@ -1,6 +1,7 @@
 """Answers that hold what others wrote: they may be looked at or saved, and can do nothing."""
 
 import io
+from typing import BinaryIO
 
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
@@ -26,10 +27,10 @@ def with_frame(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def download(content: bytes, file_name: str) -> FileResponse:
-    """Bytes to be saved, never shown: the type they claim is not repeated."""
+def download(content: bytes | BinaryIO, file_name: str) -> FileResponse:
+    """Bytes, or an open file's, to be saved, never shown: the type they claim is not repeated."""
     response = FileResponse(
-        io.BytesIO(content),
+        io.BytesIO(content) if isinstance(content, bytes) else content,
         as_attachment=True,
         filename=safe_file_name(file_name),
         content_type="application/octet-stream",

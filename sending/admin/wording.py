@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
+from sending.states import Happening, HeldFor, Status, TemplateStatus, VersionStatus
 
 STATUSES = {
     Status.ACCEPTED: _("Waiting"),
@@ -27,6 +27,13 @@ STATUS_COLOURS = {
     Status.UNCERTAIN: "danger",
     Status.BOUNCED: "danger",
 }
+HAPPENINGS = {
+    Happening.SOURCE_DELETED: _("Source deleted"),
+    Happening.SOURCE_KEPT: _("Source kept"),
+}
+# What events are called: by a status, or by what happened beside.
+EVENTS = {str(name): words for table in (STATUSES, HAPPENINGS) for name, words in table.items()}
+EVENT_COLOURS = {status.value: colour for status, colour in STATUS_COLOURS.items()}
 HELD_FOR = {
     HeldFor.TEMPLATE: _("its template is suspended"),
     HeldFor.TIME: _("its time has not come"),

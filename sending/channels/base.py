@@ -137,7 +137,7 @@ class Channel(ABC):
     it again; a worker's death then leaves nothing in doubt. ``is_gathering``: its parcels belong to numbered batches.
     ``reads_enclosures``: it needs their bytes, which are then read before anything is begun. ``signs_letter``: what it
     makes of a certified parcel (``Parcel.is_certified``) carries a signature; ``signs_all``: one over all that is
-    enclosed, too, of whatever type.
+    enclosed, too, of whatever type. ``archives_all``: it is an archive, and takes every attachment to its target.
     """
 
     name: ClassVar[str]
@@ -146,6 +146,7 @@ class Channel(ABC):
     reads_enclosures: ClassVar[bool] = True
     signs_letter: ClassVar[bool] = False
     signs_all: ClassVar[bool] = False
+    archives_all: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, letter: Letter) -> Iterable[Problem]:

@@ -1,19 +1,25 @@
 """Tables of the sending floor, a file for each resource."""
 
-from sending.models.attachment import Attachment, Blob
+from sending.models.attachment import ArchivedPart, Attachment, Blob, SourceDeletion
 from sending.models.dispatcher import Dispatcher, Lane
+from sending.models.dms_document import DmsDocument, DmsFiling, DmsTerm
 from sending.models.message import Message, MessageEvent
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
 from sending.models.withdrawal import Withdrawal
 
 __all__ = [
+    "ArchivedPart",
     "Attachment",
     "Blob",
     "Dispatcher",
+    "DmsDocument",
+    "DmsFiling",
+    "DmsTerm",
     "Lane",
     "Message",
     "MessageEvent",
+    "SourceDeletion",
     "Template",
     "TemplateVersion",
     "UncertainMessage",

@@ -58,3 +58,44 @@ class Attachment(models.Model):
     def outgoing_blob_id(self) -> str:
         """What goes out: signed, if it is."""
         return self.signed_blob_id or self.blob_id
+
+
+class ArchivedPart(models.Model):
+    """What of a message is archived, with the very bytes: written before its store gets them, so that a worker that
+    died over it left them to the next. ``part`` is the position of an attachment, or "text" or "html"; ``ref`` is where
+    it lies, "" until it does."""
+
+    message = models.ForeignKey("sending.Message", on_delete=models.CASCADE, related_name="archived_parts")
+    part = models.CharField(max_length=10)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="archived_parts")
+    store = models.CharField(max_length=20)
+    ref = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["message", "part"], name="sending_archivedpart_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.part}"
+
+
+class SourceDeletion(models.Model):
+    """A source to be deleted once its message went out (deleteSourceExpected), gone from here when that is settled.
+    ``due_at`` is when to look next."""
+
+    message = models.ForeignKey("sending.Message", on_delete=models.CASCADE, related_name="source_deletions")
+    position = models.PositiveIntegerField()
+    store = models.CharField(max_length=20)
+    ref = models.TextField()
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["due_at"], name="sourcedeletion_due")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.store} {self.ref}"

@@ -182,7 +182,7 @@ def _decoded(text: str, path: Path, report: Report) -> bytes:
 
 
 def _source(controls: Controls, path: Path, report: Report) -> tuple[str, str]:
-    """Where the bytes are: INLINE or a store's name, and what names them there; both "" where that is not said."""
+    """Where the bytes are: INLINE or a store's name, and what names them there; "" for what is not said."""
     source, place = controls.get("ATTACHMENT_SOURCE", ("", path))
     known = (INLINE, *stores())
     if not source:
@@ -201,7 +201,7 @@ def _source(controls: Controls, path: Path, report: Report) -> tuple[str, str]:
     key = stores()[source].source_property
     if key not in controls:
         report(Code.REQUIRED, f"{key} is required with ATTACHMENT_SOURCE {source}", (*path, "properties"))
-        return "", ""
+        return source, ""
     return source, controls[key][0]
 
 

@@ -179,6 +179,7 @@ def _event(event: MessageEvent) -> dict[str, Any]:
             "reason": event.reason or None,
             "actor": event.actor or None,
             "recipients": event.recipients,
+            "facts": event.facts,
         },
     )
 

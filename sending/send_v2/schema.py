@@ -132,7 +132,14 @@ _MESSAGE_ATTRIBUTES: Schema = {
 _MESSAGE = _resource("messages", _MESSAGE_ATTRIBUTES)
 MESSAGE = _answer(_MESSAGE)
 MESSAGES = _answer(list_of(_MESSAGE))
-_EVENT = object_of(createdAt=MOMENT, eventName=TEXT, reason=TEXT, actor=TEXT, recipients={"type": "object"})
+_EVENT = object_of(
+    createdAt=MOMENT,
+    eventName=TEXT,
+    reason=TEXT,
+    actor=TEXT,
+    recipients={"type": "object"},
+    facts={"type": "object"},
+)
 EVENTS = _answer(list_of(_resource("messageEvents", _EVENT)))
 
 LIST_PARAMETERS = [

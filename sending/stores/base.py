@@ -18,13 +18,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What is archived: one attachment of a message, or its text (``position`` None). ``metadata`` are the properties
-    that travel with it, ``path`` is where the caller wants it (ARCHIVE_RELATIVE_PATH, without slashes at its ends)."""
+    """What is archived: ``part`` of a message is the position of an attachment, or "text" or "html" for its words.
+    ``sending.blobs`` keeps the bytes too, under ``digest`` (SHA-256 in hex). ``metadata`` are the properties that
+    travel with it, ``path`` is where the caller wants it (ARCHIVE_RELATIVE_PATH, without slashes at its ends)."""
 
     message_id: int
-    position: int | None
+    part: str
     file_name: str
     media_type: str
+    digest: str
     opener: Callable[[], BinaryIO] = field(repr=False)
     path: str = ""
     document_type: str = ""

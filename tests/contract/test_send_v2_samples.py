@@ -1,33 +1,43 @@
 """The samples of the original Send V2 document, replayed over REST (contracts README; golden files as printed).
 
-The samples that read or archive files outside answer 3003 until such stores exist; beside each stands the same letter
-with its attachment INLINE, which is taken. The multipart framing belongs to its own issue.
+The JSON samples fetch test.pdf from the external root, send it and archive it to the DMS; the multipart one archives to
+the folder alma below that root. The multipart framing has tests of its own.
 """
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sending import blobs
 from sending.letter import Property
-from sending.models import Attachment, Message
+from sending.models import Attachment, DmsDocument, Message
 from sending.send_v2 import answer
-from tests.sending.factories import make_template
+from tests.sending.factories import ScriptedChannel, make_template
 from tests.sending.send_v2_calls import JSON, JSON_API, Caller, keep_files_in, nothing_happened, problems
 
 pytestmark = pytest.mark.django_db
 
 GOLDEN = Path(__file__).parent / "golden" / "send_v2"
-PDF = b64encode(b"%PDF-1.4 minta").decode()
-UNAVAILABLE = "the attachment source FS is not available; INLINE is"
-NO_ARCHIVE = "must be false: no archive store is available"
+PDF = b"%PDF-1.4 minta"
 
 
 @pytest.fixture
-def api(settings: Any, tmp_path: Path) -> Caller:
-    keep_files_in(tmp_path, settings)
+def root(settings: Any, tmp_path: Path) -> Path:
+    """The external root of the samples, in which test.pdf lies."""
+    root = tmp_path / "external"
+    root.mkdir()
+    (root / "test.pdf").write_bytes(PDF)
+    settings.HAMMY_EXTERNAL_ROOT = root
+    return root
+
+
+@pytest.fixture
+def api(settings: Any, root: Path, tmp_path: Path) -> Caller:
+    keep_files_in(tmp_path / "files", settings)
     make_template("351.DI", subject="Értesítő", text='Kedves {{ properties["CIMZETT_NEVE"] }}!')
     return Caller()
 
@@ -50,7 +60,8 @@ def assert_as_printed(given: bytes, name: str, *ids: str) -> None:
     assert members_in_order(given, ids) == members_in_order(printed, ids)
 
 
-def stored_inline() -> None:
+def assert_sent_and_archived(worker: Callable[..., ScriptedChannel]) -> None:
+    """What the JSON samples ask for, from the row to the mail and the archive."""
     message = Message.objects.get()
     assert (message.recipient_name, message.recipient_email_address) == ("NAME", "emailaddress@dbx.hu")
     assert [(item["key"], item["value"]) for item in message.content["properties"]] == [
@@ -64,61 +75,84 @@ def stored_inline() -> None:
     assert attachment.properties == [
         {"key": one.key, "value": one.value, "is_meta_data": one.is_meta_data}
         for one in (
-            Property(key="ATTACHMENT_SOURCE", value="INLINE"),
+            Property(key="ATTACHMENT_SOURCE", value="FS"),
+            Property(key="RELATIVE_FILE_PATH", value="test.pdf"),
+            Property(key="ARCHIVE_TARGET", value="DMS"),
             Property(key="SZERZODO_NEVE", value="Cserepes Virág", is_meta_data=True),
         )
     ]
+    (parcel,) = worker().parcels
+    assert (parcel.subject, parcel.text) == ("Értesítő", "Kedves Teszt Elek!")
+    assert [(one.file_name, one.read()) for one in parcel.enclosures] == [("minta.pdf", PDF)]
+    message.refresh_from_db()
+    document = DmsDocument.objects.get()
+    assert (message.status, document.message_id) == ("SENT", message.pk)
+    assert (document.file_name, document.document_type) == ("minta.pdf", "351.DI")
+    assert document.metadata == {"SZERZODO_NEVE": "Cserepes Virág"}
+    assert blobs.read(document.blob_id) == PDF
 
 
-def test_the_plain_sample_needs_stores_that_do_not_exist(api: Caller) -> None:
-    refused = api.post("/v2/send", (GOLDEN / "plain.request.json").read_bytes())
-    assert (refused.status_code, refused["Content-Type"]) == (400, JSON)
-    assert problems(refused) == [
-        (3003, f"attachments[0].archivingExpected: {NO_ARCHIVE}"),
-        (3003, f"attachments[0].properties[0].value: {UNAVAILABLE}"),
-        (3003, "attachments[0].properties[2].value: the archive store DMS is not available"),
-    ]
-    assert nothing_happened()
-
-
-def test_the_plain_sample_inline_is_answered_as_printed(api: Caller) -> None:
-    letter = golden("plain.request")
-    attachment = letter["attachments"][0]
-    attachment |= {"content": PDF, "archivingExpected": "false"}
-    attachment["properties"] = [attachment["properties"][0] | {"value": "INLINE"}, attachment["properties"][3]]
-    taken = api.post("/v2/send", letter)
+def test_the_plain_sample_is_answered_as_printed_sent_and_archived(
+    api: Caller, worker: Callable[..., ScriptedChannel]
+) -> None:
+    taken = api.post("/v2/send", (GOLDEN / "plain.request.json").read_bytes())
     assert (taken.status_code, taken["Content-Type"]) == (200, JSON)
     assert_as_printed(taken.content, "plain.response", "messageId")
-    stored_inline()
+    assert_sent_and_archived(worker)
 
 
-def test_the_json_api_sample_needs_stores_that_do_not_exist(api: Caller) -> None:
-    refused = api.post("/v2/send", (GOLDEN / "json_api.request.json").read_bytes(), content_type=JSON_API)
-    assert (refused.status_code, refused["Content-Type"]) == (400, JSON_API)
+def test_the_json_api_sample_is_answered_as_printed_sent_and_archived(
+    api: Caller, worker: Callable[..., ScriptedChannel]
+) -> None:
+    taken = api.post("/v2/send", (GOLDEN / "json_api.request.json").read_bytes(), content_type=JSON_API)
+    assert (taken.status_code, taken["Content-Type"]) == (200, JSON_API)
+    assert_as_printed(taken.content, "json_api.response", "id")
+    assert_sent_and_archived(worker)
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "pointer"),
+    [
+        ("plain", JSON, "/attachments/0/properties/1/value"),
+        ("json_api", JSON_API, "/included/6/attributes/value"),
+    ],
+)
+def test_a_sample_without_its_file_is_refused_and_leaves_nothing(
+    api: Caller, root: Path, name: str, content_type: str, pointer: str
+) -> None:
+    (root / "test.pdf").unlink()
+    refused = api.post("/v2/send", (GOLDEN / f"{name}.request.json").read_bytes(), content_type=content_type)
+    assert (refused.status_code, refused["Content-Type"]) == (400, content_type)
     assert problems(refused) == [
-        (3003, f"attachments[0].archivingExpected: {NO_ARCHIVE}"),
-        (3003, f"attachments[0].properties[0].value: {UNAVAILABLE}"),
-        (3003, "attachments[0].properties[2].value: the archive store DMS is not available"),
+        (3003, "attachments[0].properties[1].value: RELATIVE_FILE_PATH names nothing that is there")
     ]
-    assert [error["source"]["pointer"] for error in refused.json()["errors"]] == [
-        "/included/0/attributes/archivingExpected",
-        "/included/5/attributes/value",
-        "/included/7/attributes/value",
-    ]
+    assert [error["source"]["pointer"] for error in refused.json()["errors"]] == [pointer]
     assert nothing_happened()
 
 
-def test_the_json_api_sample_inline_is_answered_as_printed(api: Caller) -> None:
-    document = golden("json_api.request")
-    attachment, *others = document["included"]
-    attachment["attributes"] |= {"content": PDF, "archivingExpected": "false"}
-    attachment["relationships"]["properties"]["data"] = [{"type": "properties", "id": one} for one in ("5", "8")]
-    others[4]["attributes"]["value"] = "INLINE"
-    document["included"] = [attachment, *(one for one in others if one["id"] not in ("6", "7"))]
+@pytest.mark.parametrize("name", ["plain", "json_api"])
+def test_a_sample_is_for_later_while_its_file_system_is_away(api: Caller, root: Path, name: str) -> None:
+    root.rename(root.parent / "away")
+    content_type = JSON if name == "plain" else JSON_API
+    refused = api.post("/v2/send", (GOLDEN / f"{name}.request.json").read_bytes(), content_type=content_type)
+    assert (refused.status_code, refused["Retry-After"]) == (503, "60")
+    assert problems(refused) == [(9001, "the attachments cannot be fetched at present; send the request again")]
+    assert nothing_happened()
+
+
+def test_the_message_of_the_multipart_sample_is_archived_below_the_root(
+    api: Caller, root: Path, worker: Callable[..., ScriptedChannel]
+) -> None:
+    """With its bytes as content, as SOAP has them, in the place of a part."""
+    document = golden("multipart_message.request")
+    attributes = document["included"][0]["attributes"]
+    del attributes["attachmentRef"]
+    attributes["content"] = b64encode(b"a picture").decode()
     taken = api.post("/v2/send", document, content_type=JSON_API)
-    assert (taken.status_code, taken["Content-Type"]) == (200, JSON_API)
     assert_as_printed(taken.content, "json_api.response", "id")
-    stored_inline()
+    (parcel,) = worker().parcels
+    assert [(one.file_name, one.media_type) for one in parcel.enclosures] == [("image.png", "image/png")]
+    assert (root / "alma" / "internal-image.png").read_bytes() == b"a picture"
 
 
 @pytest.mark.parametrize("path", ["/v1/send", "/v2/send"])
@@ -145,10 +179,7 @@ def test_the_message_of_the_multipart_sample_alone_lacks_its_part(api: Caller) -
             1002,
             "attachments[0].attachmentRef: names a part of a multipart request, and this is none;"
             " give the bytes as content",
-        ),
-        (3003, f"attachments[0].archivingExpected: {NO_ARCHIVE}"),
-        (3003, "attachments[0].properties[1].value: the archive store FS is not available"),
-        (3003, "attachments[0].properties[2].value: no archive store is available"),
+        )
     ]
     assert nothing_happened()
 

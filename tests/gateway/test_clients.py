@@ -70,6 +70,13 @@ def test_a_new_client_admits_every_user_and_needs_a_token() -> None:
         ({"allowed_networks": ["x"]}, "allowed_networks: x is no network (as 10.0.0.0/8 or 192.0.2.7)"),
         ({"sender_domains": ["a..b"]}, "sender_domains: a..b is no domain (as example.com)"),
         ({"sender_domains": ["a\n.hu"]}, "sender_domains: a\n.hu is no domain (as example.com)"),
+        *(
+            (
+                {"external_folder": folder},
+                "external_folder: must be a folder as crm/outgoing: no .. in it, no slash at either end",
+            )
+            for folder in ("..", "a/../b", "/crm", "crm/", "a//b", "a\\b", "a\nb", "./a")
+        ),
         ({"requests_per_minute": 0}, "requests_per_minute: Ensure this value is greater than or equal to 1."),
         ({"max_upload_bytes": 0}, "max_upload_bytes: Ensure this value is greater than or equal to 1."),
         ({"name": ""}, "name: This field cannot be blank."),
@@ -235,7 +242,18 @@ def test_list_clients_tells_everything_but_secrets(capsys: Any) -> None:
         "allowedNetworks": [],
         "requestsPerMinute": None,
         "maxUploadBytes": None,
+        "externalFolder": "",
         "usableKeys": 2,
         "createdAt": rows[1]["createdAt"],
     }
     assert run("list_clients", capsys=capsys) == "archive  inactive  1 keys  jobs.read\nbank  active  2 keys  send\n"
+
+
+def test_a_client_may_have_a_folder_of_its_own(capsys: Any) -> None:
+    printed = run("create_client", "bank", "--external-folder", "crm/outgoing", "--json", capsys=capsys)
+    assert ApiClient.objects.get().external_folder == "crm/outgoing"
+    caller = caller_by_key(client_hash_key=json.loads(printed)["clientHashKey"], address="10.1.1.1")
+    assert caller.external_folder == "crm/outgoing"
+    with pytest.raises(CommandError, match="external_folder: must be a folder as crm/outgoing"):
+        call_command("create_client", "other", "--external-folder", "../bank")
+    assert ApiClient.objects.count() == 1

@@ -23,6 +23,7 @@ _ALL = (
     checks.places,
     checks.networks,
     checks.folders,
+    checks.archives,
     checks.numbers,
     checks.jobs,
     checks.signing,
@@ -82,6 +83,7 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("HAMMY_SIGNING_KEY", "/etc/hammy/key.pem", ["hammy.E030"]),
         ("HAMMY_SIGNING_CERTIFICATE", "/etc/hammy/nothing.pem", ["hammy.E030"]),
         ("HAMMY_REPORT_RECIPIENTS", ["anna@example.org", "nobody"], ["hammy.E016"]),
+        ("HAMMY_ARCHIVE_TARGET", "S3", ["hammy.E017"]),
         ("HAMMY_TOKEN_MINUTES", 1441, ["hammy.W005"]),
     ],
 )

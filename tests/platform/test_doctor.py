@@ -142,6 +142,29 @@ def test_r30_a_full_storage_is_a_failure_of_its_own(settings: Any, monkeypatch: 
     assert found.words == "OSError: [Errno 28] No space left on device"
 
 
+def test_an_external_root_is_written_and_read_and_left_as_it_was(settings: Any, tmp_path: Path) -> None:
+    settings.HAMMY_EXTERNAL_ROOT = tmp_path
+    assert _seen(machine.external_root) == [("external root", "ok")]
+    assert list(tmp_path.iterdir()) == []
+    settings.HAMMY_EXTERNAL_ROOT = tmp_path / "not mounted"
+    (found,) = machine.external_root()
+    words = f"{tmp_path}/not mounted is not there: letters with FS are refused or wait until it is"
+    assert (found.level, found.words) == (Level.FAILURE, words)
+
+
+def test_an_external_root_that_is_another_users_is_a_failure(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, text: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    settings.HAMMY_EXTERNAL_ROOT = tmp_path
+    monkeypatch.setattr(Path, "write_text", denied)
+    (found,) = machine.external_root()
+    words = f"{tmp_path}: Permission denied; give it to the user we run as"
+    assert (found.level, found.words) == (Level.FAILURE, words)
+
+
 def test_what_is_stuck_is_told(caller: Caller) -> None:
     assert _seen(queue.stuck) == [("queue", "ok")]
     now = timezone.now()

@@ -54,8 +54,8 @@ def a_parcel() -> Parcel:
     )
 
 
-def test_email_is_a_channel_and_the_base_is_none() -> None:
-    assert "EMAIL" in channels()
+def test_email_and_archive_are_channels_and_the_base_is_none() -> None:
+    assert {"EMAIL", "ARCHIVE"} <= set(channels())
     assert Channel not in channels().values()
     assert channels() is channels()
 
@@ -145,6 +145,20 @@ def test_an_instance_survives_failure_and_closing(name: str, outside: str) -> No
         kept.close()
         kinds.add(kept.hand_over(a_parcel()).kind)
     assert len(kinds) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, kind in sorted(channels().items()) if kind.is_repeatable])
+def test_a_repeatable_channel_hands_over_twice_as_once(name: str, outside: str) -> None:
+    parcel = a_parcel()
+    first = channel(name).hand_over(parcel)
+    close_channels()
+    assert channel(name).hand_over(parcel) == first
+
+
+@every_channel
+def test_an_archive_may_always_be_repeated(name: str) -> None:
+    """What it does is done while letters are made ready, and that is done again after a worker's death."""
+    assert channels()[name].is_repeatable or not channels()[name].archives_all
 
 
 @every_channel

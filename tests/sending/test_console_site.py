@@ -23,7 +23,7 @@ from tests.sending.factories import submitted
 pytestmark = pytest.mark.django_db
 
 _LOOKED_AT = {
-    *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher"),
+    *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument"),
     *("job", "trigger", "triggerfiring"),
 }
 PAGES = {
@@ -43,7 +43,7 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
     }
     views = [
         f"sending.view_{name}"
-        for name in ("dispatcher", "lane", "message", "messageevent", "template", "templateversion")
+        for name in ("dispatcher", "dmsdocument", "lane", "message", "messageevent", "template", "templateversion")
     ]
     views += [
         f"jobs.view_{name}" for name in ("job", "jobevent", "joblogline", "recurrence", "trigger", "triggerfiring")

@@ -56,31 +56,51 @@ def test_what_is_missing_is_named_at_once() -> None:
     assert [(int(problem.code), problem.detail) for problem in caught.value.problems] == [
         (1001, "attachments[0].fileName: required"),
         (1001, "attachments[0].content: required"),
-        (1001, "attachments[0].properties: ATTACHMENT_SOURCE is required; INLINE is available"),
+        (1001, "attachments[0].properties: ATTACHMENT_SOURCE is required: INLINE, DMS, FS"),
     ]
 
 
-@pytest.mark.parametrize("source", ["FS", "DMS"])
-def test_other_sources_need_a_store(source: str) -> None:
-    found = refused(content=None, properties=[prop("ATTACHMENT_SOURCE", source)])
-    assert found == [
-        (3003, f"attachments[0].properties[0].value: the attachment source {source} is not available; INLINE is")
+@pytest.mark.parametrize(("source", "key"), [("FS", "RELATIVE_FILE_PATH"), ("DMS", "DMS_DOCUMENT_ID")])
+def test_a_source_in_a_store_is_named_there(source: str, key: str) -> None:
+    by_source = prop("ATTACHMENT_SOURCE", source)
+    given = accepted(content=None, properties=[by_source, prop(key, "x/7")], deleteSourceExpected=True)
+    assert (given.source, given.source_ref, given.delete_source_expected) == (source, "x/7", True)
+    assert (given.digest, given.size, given.content) == ("", 0, b"")
+    assert refused(content=None, properties=[by_source]) == [
+        (1001, f"attachments[0].properties: {key} is required with ATTACHMENT_SOURCE {source}")
+    ]
+    assert refused(attachmentRef="part", properties=[by_source, prop(key, "x/7")]) == [
+        (1003, f"attachments[0].content: not together with ATTACHMENT_SOURCE {source}"),
+        (1003, f"attachments[0].attachmentRef: not together with ATTACHMENT_SOURCE {source}"),
     ]
 
 
 def test_a_source_nobody_knows_is_invalid() -> None:
     assert refused(properties=[prop("ATTACHMENT_SOURCE", "HTTP")]) == [
-        (1002, "attachments[0].properties[0].value: ATTACHMENT_SOURCE must be INLINE")
+        (1002, "attachments[0].properties[0].value: ATTACHMENT_SOURCE must be one of INLINE, DMS, FS")
     ]
 
 
-def test_archive_targets_need_a_store() -> None:
-    assert refused(
-        prop("ARCHIVE_TARGET", "DMS"), prop("ARCHIVE_RELATIVE_PATH", "/alma/"), archivingExpected="true"
-    ) == [
-        (3003, "attachments[0].archivingExpected: must be false: no archive store is available"),
-        (3003, "attachments[0].properties[1].value: the archive store DMS is not available"),
-        (3003, "attachments[0].properties[2].value: no archive store is available"),
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [("/alma/", "alma"), ("alma", "alma"), ("/a/b", "a/b"), ("//a//", "/a/"), ("/", ""), ("", "")],
+)
+def test_an_archive_path_is_a_folder_below_the_root(path: str, folder: str) -> None:
+    given = accepted(
+        prop("ARCHIVE_TARGET", "FS"), prop("ARCHIVE_RELATIVE_PATH", path), archivingExpected="true"
+    )  # fmt: skip
+    assert (given.archiving_expected, given.archive_target, given.archive_path) == (True, "FS", folder)
+
+
+def test_archiving_needs_a_target_that_there_is() -> None:
+    assert refused(archivingExpected="true") == [
+        (1001, "attachments[0].properties: ARCHIVE_TARGET is required with archivingExpected: DMS, FS")
+    ]
+    assert refused(prop("ARCHIVE_TARGET", "S3")) == [
+        (3003, "attachments[0].properties[1].value: ARCHIVE_TARGET must be one of DMS, FS")
+    ]
+    assert refused(prop("ARCHIVE_TARGET", "DMS"), prop("ARCHIVE_RELATIVE_PATH", "/alma/")) == [
+        (1003, "attachments[0].properties[2].value: not together with ARCHIVE_TARGET DMS, which has no folders")
     ]
 
 
@@ -98,7 +118,7 @@ def test_what_is_to_be_signed_and_what_may_go_without_is_read() -> None:
     assert (neither.certification_expected, neither.postable_without_certificate) == (False, False)
 
 
-def test_what_came_with_the_request_has_no_source_to_delete() -> None:
+def test_what_came_with_the_letter_has_no_source_to_delete() -> None:
     assert refused(deleteSourceExpected="true") == [
         (1002, "attachments[0].deleteSourceExpected: must be false: an INLINE attachment has no source")
     ]

@@ -102,6 +102,7 @@ def test_events_tell_the_life_of_a_message(api: Caller) -> None:
                     "reason": reason,
                     "actor": api.client.name,
                     "recipients": None,
+                    "facts": None,
                 },
             }
             for event, name, reason in ((first, "ACCEPTED", None), (second, "CANCELLED", "téves"))

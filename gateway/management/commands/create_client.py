@@ -21,6 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--networks", default="", help="where calls may come from, as 10.0.0.0/8,192.0.2.7")
         parser.add_argument("--requests-per-minute", type=int, help="unlimited when absent")
         parser.add_argument("--max-upload-bytes", type=int, help="of one multipart request; the site's when absent")
+        parser.add_argument(
+            "--external-folder", default="", help="its own folder below the external root, as crm; all when absent"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,6 +35,7 @@ class Command(BaseCommand):
                 allowed_networks=_parts(options["networks"]),
                 requests_per_minute=options["requests_per_minute"],
                 max_upload_bytes=options["max_upload_bytes"],
+                external_folder=options["external_folder"],
             )
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gateway", "0001_clients"),
+        ("gateway", "0002_external_folder"),
     ]
 
     operations = [
