@@ -32,7 +32,7 @@ def _permission(apps):
 class Migration(migrations.Migration):
     dependencies = [
         ("hammy_project", "0002_console_jobs"),
-        ("sending", "0008_archived_documents"),
+        ("sending", "0009_archived_documents"),
     ]
 
     operations = [migrations.RunPython(grant, withdraw)]
