@@ -17,10 +17,13 @@ from zeep import Settings
 
 from sending import blobs
 from sending.models import Attachment, Message
+from sending.send_v2.model import AttachmentPart, ParamPart, Part, PropertyPart, RequestMetaPart, SendRequest
+from sending.send_v2.resend_request import ResendRequest
 from sending.xml_data import parse_xml_data
 from tests.sending.send_v2_calls import API, WS, Caller, elements, envelope
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
+TYPE = f"{XSD}complexType"
 MODEL = "http://hammy.dbx.hu/model/send/v2"
 CONTENT = bytes(range(256)) * 4000
 NESTED = "<DATA><contractNumber>10000001</contractNumber><name>Címzett &amp; Társa</name></DATA>"
@@ -146,6 +149,22 @@ def test_the_wsdl_says_what_stands_on_the_wire() -> None:
     (anything,) = data.iter(f"{XSD}any")
     assert data.get("mixed") == "true"
     assert dict(anything.attrib) == {"minOccurs": "0", "maxOccurs": "unbounded", "processContents": "skip"}
+
+
+def test_the_wsdl_has_every_field_in_the_contracts_order() -> None:
+    kinds = {kind.get("name"): [one.get("name") for one in kind.iter(f"{XSD}element")] for kind in wsdl().iter(TYPE)}
+
+    def names(model: type[Part], *left_out: str) -> list[str]:
+        return [name for name in (one.alias for one in model.model_fields.values()) if name not in left_out]
+
+    assert kinds["SendMailRequest"] == names(SendRequest)
+    # The first of them names parts of a multipart request, the second says nothing.
+    assert set(kinds["Attachment_V1"]) == set(names(AttachmentPart, "attachmentRef", "contentAvailable"))
+    assert kinds["Property_V1"] == names(PropertyPart)
+    assert kinds["Param_V1"] == names(ParamPart)
+    assert kinds["RequestMeta_V1"] == names(RequestMetaPart)
+    # One name for the messages is enough for whoever is new.
+    assert kinds["ResendMailRequest"] == names(ResendRequest, "messageIds")
 
 
 @pytest.mark.django_db
