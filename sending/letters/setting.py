@@ -1,0 +1,111 @@
+"""What a printed letter says and where: its words as data for the layout, then its pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from sending.channels.base import NotReady, Parcel
+from sending.letters.addressing import address_lines
+from sending.letters.bodies import blocks_of_text, printable
+from sending.letters.html_bodies import blocks_of_html
+from sending.letters.putting_together import page_count, put_together
+from sending.letters.typesetting import TypesettingError, typesetter
+
+# What is printed above the address, for who hands the letter to the post.
+MARKS = {
+    "PRIORITY": gettext_noop("PRIORITY"),
+    "REGISTERED": gettext_noop("REGISTERED"),
+    "REGISTERED_RETURN_RECEIPT": gettext_noop("REGISTERED, RETURN RECEIPT"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLetter:
+    """A letter as it is printed, and how many pages it has."""
+
+    pdf: bytes
+    pages: int
+
+
+def set_letter(parcel: Parcel, *, day: date) -> SetLetter:
+    """The whole letter dated ``day``, its enclosures behind it; the same parcel and day give the same bytes. Raises
+    NotReady."""
+    pdf = letter_pdf(parcel, day=day)
+    pdf, pages = put_together(pdf, parcel.enclosures)
+    return SetLetter(pdf=pdf, pages=pages)
+
+
+def letter_pdf(parcel: Parcel, *, day: date) -> bytes:
+    """The letter alone, in its template's own layout where it has one. Raises NotReady."""
+    data = letter_data(parcel, day=day)
+    moment = datetime.combine(day, time(), UTC)
+    try:
+        return typesetter.set(parcel.letter_source or _built_in(), data, timestamp=int(moment.timestamp()))
+    except TypesettingError as error:
+        raise NotReady(f"letter: {error.words}", is_lasting=error.is_lasting) from error
+
+
+def letter_preview(parcel: Parcel, *, day: date) -> bytes:
+    """The letter without its enclosures, to be looked at; raises NotReady."""
+    pdf = letter_pdf(parcel, day=day)
+    if page_count(pdf) > settings.HAMMY_LETTER_PAGES:
+        raise NotReady(f"the letter has more than {settings.HAMMY_LETTER_PAGES} pages", is_lasting=True)
+    return pdf
+
+
+def letter_data(parcel: Parcel, *, day: date) -> Mapping[str, Any]:
+    """What a layout can reach: the letter's data by the names that its template knows, and ``letter``, what the
+    built-in layout shows."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return {**parcel.letter_data, "letter": _letter(parcel, day)}
+
+
+def _letter(parcel: Parcel, day: date) -> dict[str, Any]:
+    blocks = blocks_of_text(parcel.text) if parcel.text else blocks_of_html(parcel.html)
+    sender_lines = [printable(line) for line in settings.HAMMY_LETTER_SENDER]
+    sender_name = printable(parcel.sender.name) or next(iter(sender_lines), "")
+    facts = [
+        (_("Date"), formats.date_format(day, "DATE_FORMAT")),
+        (_("Our reference"), str(parcel.message_id) if parcel.message_id else ""),
+        (_("Your partner number"), printable(parcel.partner_ref)),
+    ]
+    enclosures = [
+        *([_("reply envelope")] if parcel.has_reply_envelope else []),
+        *([_("payment slip")] if parcel.has_payment_slip else []),
+        *(printable(enclosure.file_name) for enclosure in parcel.enclosures),
+    ]
+    return {
+        "language": settings.LANGUAGE_CODE,
+        "font": settings.HAMMY_LETTER_FONT,
+        "date": formats.date_format(day, "DATE_FORMAT"),
+        "isoDate": day.isoformat(),
+        "senderName": sender_name,
+        "senderLines": [line for line in sender_lines if line != sender_name],
+        "returnLine": " · ".join(dict.fromkeys([sender_name, *sender_lines[:2]])),
+        "recipientLines": [
+            printable(line) for line in (parcel.recipient.name, *address_lines(parcel.postal_address)) if line
+        ],
+        "facts": [(name, value) for name, value in facts if value],
+        "letterType": parcel.letter_type,
+        "mark": _(MARKS[parcel.letter_type]) if parcel.letter_type in MARKS else "",
+        "subject": printable(parcel.subject),
+        "text": parcel.text,
+        "blocks": blocks,
+        "hasReplyEnvelope": parcel.has_reply_envelope,
+        "hasPaymentSlip": parcel.has_payment_slip,
+        "enclosuresTitle": _("Enclosures:"),
+        "enclosures": enclosures,
+    }
+
+
+@cache
+def _built_in() -> str:
+    return (Path(settings.BASE_DIR) / "templates" / "letters" / "letter.typ").read_text()
