@@ -223,6 +223,7 @@ HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
 # One letter may take so long to be set, and have so many pages with its enclosures.
 HAMMY_LETTER_SECONDS = env.float("HAMMY_LETTER_SECONDS", 10.0)
 HAMMY_LETTER_PAGES = env.int("HAMMY_LETTER_PAGES", 200)
+HAMMY_MAX_LETTER_BYTES = env.int("HAMMY_MAX_LETTER_BYTES", 50 * 1024 * 1024)
 HAMMY_LETTER_TYPES = env.list(
     "HAMMY_LETTER_TYPES", default=["NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT"]
 )

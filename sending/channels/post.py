@@ -14,9 +14,8 @@ from django.utils import timezone
 from gateway.errors import Code, Problem
 from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
 from sending.letter import Letter
-from sending.letters import set_letter
+from sending.letters import SetLetter, set_letter
 from sending.letters.addressing import LONGEST_LINE, MOST_LINES, address_lines
-from sending.letters.putting_together import sheet_count
 
 PDF = "application/pdf"
 _UNFIT_FOR_PAPER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -58,18 +57,22 @@ class PostChannel(Channel):
             elif attachment.content and _MAGIC not in attachment.content[:_MAGIC_WITHIN]:
                 sentence = "only PDF documents can be printed, and this is none"
                 yield Problem(code=Code.INVALID, sentence=sentence, field=("attachments", index, "content"))
+        size = sum(attachment.size for attachment in letter.attachments)
+        if size > settings.HAMMY_MAX_LETTER_BYTES:
+            sentence = f"together {size} bytes, must be at most {settings.HAMMY_MAX_LETTER_BYTES}"
+            yield Problem(code=Code.INVALID, sentence=sentence, field=("attachments",), status=413)
 
     def hand_over(self, parcel: Parcel) -> Outcome:
         """One PDF document in the folder of its batch. Done again for the same batch it is the same file."""
         try:
-            pdf, pages = _printed(parcel, _day_of(parcel.batch))
+            letter = _printed(parcel, _day_of(parcel.batch))
         except NotReady as error:
             return error.outcome
-        digest = sha256(pdf).hexdigest()
+        digest = sha256(letter.pdf).hexdigest()
         # Named by what is in it: whatever a worker that was taken for dead still writes, it spoils no other file.
         name = f"{parcel.batch}/{parcel.message_id}-{digest[:16]}.pdf"
         try:
-            _lay(name, pdf)
+            _lay(name, letter.pdf)
         except OSError as error:
             return Outcome(
                 kind=OutcomeKind.LATER, words=f"spool not writable: {error.strerror or type(error).__name__}"
@@ -77,22 +80,27 @@ class PostChannel(Channel):
         return Outcome(
             kind=OutcomeKind.SENT,
             words=f"in the spool: {name}",
-            facts={"file": name, "pages": pages, "sheets": sheet_count(pages), "digest": digest, "size": len(pdf)},
+            facts={
+                "file": name,
+                "pages": letter.pages,
+                "sheets": letter.sheets,
+                "size": len(letter.pdf),
+                "digest": digest,
+            },
         )
 
     def raw(self, parcel: Parcel, *, date: datetime) -> bytes:
         """The PDF document of the letter; raises ValueError when it cannot be set."""
         day = _day_of(parcel.batch) if parcel.batch else timezone.localtime(date).date()
         try:
-            return _printed(parcel, day)[0]
+            return _printed(parcel, day).pdf
         except NotReady as error:
             raise ValueError(error.words) from error
 
 
-def _printed(parcel: Parcel, day: date) -> tuple[bytes, int]:
-    """The letter as it goes to the print house, and its pages."""
-    letter = set_letter(parcel, day=day)
-    return letter.pdf, letter.pages
+def _printed(parcel: Parcel, day: date) -> SetLetter:
+    """The letter as it goes to the print house."""
+    return set_letter(parcel, day=day)
 
 
 def _day_of(batch: str) -> date:

@@ -1,6 +1,8 @@
 """What a printed letter says and where: its words as data for the layout, then its pages."""
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -12,12 +14,11 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from sending.channels.base import NotReady, Parcel
+from sending.channels.base import Enclosure, NotReady, Parcel
 from sending.letters.addressing import address_lines
 from sending.letters.bodies import blocks_of_text, printable
 from sending.letters.html_bodies import blocks_of_html
-from sending.letters.putting_together import page_count, put_together
-from sending.letters.typesetting import TypesettingError, typesetter
+from sending.letters.press import PressError, press
 
 # What is printed above the address, for who hands the letter to the post.
 MARKS = {
@@ -29,36 +30,53 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetLetter:
-    """A letter as it is printed, and how many pages it has."""
+    """A letter as it is printed: its document, the pages and the sheets of paper that they take."""
 
     pdf: bytes
     pages: int
 
+    @property
+    def sheets(self) -> int:
+        return math.ceil(self.pages / 2) if settings.HAMMY_PRINT_DUPLEX else self.pages
+
 
 def set_letter(parcel: Parcel, *, day: date) -> SetLetter:
-    """The whole letter dated ``day``, its enclosures behind it; the same parcel and day give the same bytes. Raises
-    NotReady."""
-    pdf = letter_pdf(parcel, day=day)
-    pdf, pages = put_together(pdf, parcel.enclosures)
+    """The letter dated ``day``, in its template's own layout where it has one, its enclosures behind it; the same
+    parcel and day give the same bytes. Raises NotReady."""
+    timestamp = int(datetime.combine(day, time(), UTC).timestamp())
+    source, data = parcel.letter_source or _built_in(), json.dumps(letter_data(parcel, day=day), ensure_ascii=False)
+    try:
+        pdf, pages = press.work("set", source=source, data=data, timestamp=timestamp)
+    except PressError as error:
+        raise NotReady(f"letter layout: {error.words}", is_lasting=error.is_lasting) from error
+    if parcel.enclosures:
+        pdf, pages = _with_enclosures(pdf, parcel.enclosures)
+    if pages > settings.HAMMY_LETTER_PAGES:
+        most = settings.HAMMY_LETTER_PAGES
+        raise NotReady(f"the letter has {pages} pages, and at most {most} are printed", is_lasting=True)
     return SetLetter(pdf=pdf, pages=pages)
 
 
-def letter_pdf(parcel: Parcel, *, day: date) -> bytes:
-    """The letter alone, in its template's own layout where it has one. Raises NotReady."""
-    data = letter_data(parcel, day=day)
-    moment = datetime.combine(day, time(), UTC)
+def _with_enclosures(letter: bytes, enclosures: Sequence[Enclosure]) -> tuple[bytes, int]:
+    documents = [letter, *(enclosure.read() for enclosure in enclosures)]
     try:
-        return typesetter.set(parcel.letter_source or _built_in(), data, timestamp=int(moment.timestamp()))
-    except TypesettingError as error:
-        raise NotReady(f"letter: {error.words}", is_lasting=error.is_lasting) from error
+        return press.work("join", documents, is_duplex=settings.HAMMY_PRINT_DUPLEX)
+    except PressError as error:
+        name = enclosures[error.document - 1].file_name if error.document else "the enclosures"
+        raise NotReady(f"{name} cannot be printed: {error.words}", is_lasting=error.is_lasting) from error
 
 
 def letter_preview(parcel: Parcel, *, day: date) -> bytes:
-    """The letter without its enclosures, to be looked at; raises NotReady."""
-    pdf = letter_pdf(parcel, day=day)
-    if page_count(pdf) > settings.HAMMY_LETTER_PAGES:
-        raise NotReady(f"the letter has more than {settings.HAMMY_LETTER_PAGES} pages", is_lasting=True)
-    return pdf
+    """The PDF document of a letter, to be looked at; raises NotReady."""
+    return set_letter(parcel, day=day).pdf
+
+
+def page_image(pdf: bytes, page: int = 0, *, dpi: int = 110) -> bytes:
+    """One page of a PDF document, counted from 0, as a PNG picture; ValueError when there is no such page."""
+    try:
+        return press.work("picture", [pdf], page=page, dpi=dpi)[0]
+    except PressError as error:
+        raise ValueError(error.words) from error
 
 
 def letter_data(parcel: Parcel, *, day: date) -> Mapping[str, Any]:

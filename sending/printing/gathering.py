@@ -32,7 +32,7 @@ def bind(messages: Sequence[Message], dispatcher: Dispatcher) -> str:
 
 
 def letters_of(batch: PrintBatch) -> QuerySet[Any]:
-    """The letters (Message) of a run, with the ``facts`` of their files in its folder; None where there is no such file yet."""
+    """The letters (Message) of a run with the ``facts`` of their files in its folder, None where there is none yet."""
     letters: QuerySet[Any] = Message.objects.filter(print_item__batch=batch)
     return letters.annotate(facts=Subquery(laid_in(batch).values("facts")[:1])).order_by("id")
 
