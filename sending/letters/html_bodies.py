@@ -3,6 +3,8 @@ styles and scripts are left out: paper has no use for what is fetched, and a mai
 
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
 
 from lxml import etree, html
 
@@ -22,14 +24,17 @@ _DEEPEST = 100
 
 def blocks_of_html(source: str) -> list[Block]:
     """The blocks of an HTML document or piece of one, however badly it is written."""
-    # Of a depth no letter has, only the words are kept; NUL ends libxml2's reading.
+    # NUL would end the reading.
     text = source.replace("\x00", "")
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     if not text.strip():
         return []
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     root = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser, ensure_head_body=True)
-    if _is_too_deep(root):
-        return blocks_of_text(" ".join(root.itertext()))
+    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log) or _is_too_deep(root):
+        # Nested as no letter is: the reading ended there, and what a letter says must not be lost.
+        words = _Words()
+        words.feed(text)
+        return blocks_of_text("".join(words.pieces))
     reader = _Reader()
     reader.read(root, bold=False, italic=False)
     return reader.finished()
@@ -42,6 +47,26 @@ def _is_too_deep(root: html.HtmlElement) -> bool:
         if depth > _DEEPEST:
             return True
     return False
+
+
+class _Words(HTMLParser):
+    """Only what is said, a paragraph for each block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._dropped = 0
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self._dropped += tag in _DROPPED
+        self.pieces += ["\n\n"] if tag in _BLOCKS else ["\n"] if tag == "br" else []
+
+    def handle_endtag(self, tag: str) -> None:
+        self._dropped = max(0, self._dropped - (tag in _DROPPED))
+
+    def handle_data(self, data: str) -> None:
+        if not self._dropped:
+            self.pieces.append(_SPACES.sub(" ", data))
 
 
 class _Reader:

@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -64,15 +65,17 @@ class Press:
 
     def join(self, documents: Sequence[bytes], *, is_duplex: bool) -> tuple[dict[str, Any], bytes]:
         """The documents as one, each on a fresh sheet of paper; the same bytes for the same documents."""
-        with pikepdf.open(BytesIO(documents[0])) as whole:
+        with ExitStack() as opened:
+            whole = opened.enter_context(pikepdf.open(BytesIO(documents[0])))
             for number, content in enumerate(documents[1:], start=1):
                 try:
-                    with pikepdf.open(BytesIO(content)) as document:
-                        if not document.pages:
-                            raise _Unfit("it has no pages", number)
-                        if is_duplex and len(whole.pages) % 2:
-                            whole.add_blank_page(page_size=_size(whole.pages[-1]))
-                        whole.pages.extend(document.pages)
+                    # Until all is saved: what is taken over is read only then.
+                    document = opened.enter_context(pikepdf.open(BytesIO(content)))
+                    if not document.pages:
+                        raise _Unfit("it has no pages", number)
+                    if is_duplex and len(whole.pages) % 2:
+                        whole.add_blank_page(page_size=_size(whole.pages[-1]))
+                    whole.pages.extend(document.pages)
                 except pikepdf.PasswordError:
                     raise _Unfit("it is protected by a password", number) from None
                 except (pikepdf.PdfError, ValueError, TypeError, RuntimeError):
@@ -153,7 +156,8 @@ def main() -> None:
     logging.disable()
     press = Press(sys.argv[1])
     # What is imported when it is first used must be used before: afterwards nothing can be opened.
-    press.picture([press.set([], source="x", data="", timestamp=0)[1]], page=0, dpi=10)
+    page = press.set([], source="x", data="", timestamp=0)[1]
+    press.picture([press.join([page, page], is_duplex=True)[1]], page=0, dpi=10)
     _give_away(int(sys.argv[2]))
     serve(press)
 

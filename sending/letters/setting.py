@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 
 from sending.channels.base import Enclosure, NotReady, Parcel
 from sending.letters.addressing import address_lines
@@ -44,9 +44,9 @@ def set_letter(parcel: Parcel, *, day: date) -> SetLetter:
     """The letter dated ``day``, in its template's own layout where it has one, its enclosures behind it; the same
     parcel and day give the same bytes. Raises NotReady."""
     timestamp = int(datetime.combine(day, time(), UTC).timestamp())
-    source, data = parcel.letter_source or _built_in(), json.dumps(letter_data(parcel, day=day), ensure_ascii=False)
+    data = json.dumps(letter_data(parcel, day=day), ensure_ascii=False).encode("utf-8", "replace").decode()
     try:
-        pdf, pages = press.work("set", source=source, data=data, timestamp=timestamp)
+        pdf, pages = press.work("set", source=parcel.letter_source or _built_in(), data=data, timestamp=timestamp)
     except PressError as error:
         raise NotReady(f"letter layout: {error.words}", is_lasting=error.is_lasting) from error
     if parcel.enclosures:
@@ -91,7 +91,7 @@ def _letter(parcel: Parcel, day: date) -> dict[str, Any]:
     sender_lines = [printable(line) for line in settings.HAMMY_LETTER_SENDER]
     sender_name = printable(parcel.sender.name) or next(iter(sender_lines), "")
     facts = [
-        (_("Date"), formats.date_format(day, "DATE_FORMAT")),
+        (pgettext("a printed letter", "Date"), formats.date_format(day, "DATE_FORMAT")),
         (_("Our reference"), str(parcel.message_id) if parcel.message_id else ""),
         (_("Your partner number"), printable(parcel.partner_ref)),
     ]

@@ -37,6 +37,12 @@ def letters_of(batch: PrintBatch) -> QuerySet[Any]:
     return letters.annotate(facts=Subquery(laid_in(batch).values("facts")[:1])).order_by("id")
 
 
+def facts_of_item() -> Subquery:
+    """For queries of PrintItem: the facts of the letter's file in its run's folder."""
+    sent = MessageEvent.objects.filter(message=OuterRef("message"), name=Status.SENT, facts__has_key="file")
+    return Subquery(sent.order_by("-id").values("facts")[:1])
+
+
 def laid_in(batch: PrintBatch) -> QuerySet[MessageEvent]:
     """Of a message of an outer query: what it was SENT as, in the run's folder."""
     sent = MessageEvent.objects.filter(message=OuterRef("pk"), name=Status.SENT, facts__file__startswith=f"{batch}/")
