@@ -124,7 +124,7 @@ def test_text_is_preferred_to_html_and_html_serves_alone() -> None:
 EVIL = '#read("/etc/passwd") #{panic()} $x$ *b* _i_ `c` @ref <l> // nothing \\ [a] "q" = H\n= Heading\n+ item\n- item'
 
 
-def test_nothing_a_letter_says_is_read_as_typst() -> None:
+def test_s27_nothing_a_letter_says_is_read_as_typst() -> None:
     parcel = a_parcel(
         subject=EVIL, text=EVIL, postal_address=EVIL.replace("\n", " ")[:200], partner_ref=EVIL[:90],
         recipient=a_parcel().recipient.__class__(address="", name=EVIL[:90]),
@@ -138,9 +138,9 @@ def test_nothing_a_letter_says_is_read_as_typst() -> None:
 def test_what_is_in_a_language_or_no_letter_at_all_breaks_nothing() -> None:
     text = "مرحبا بالعالم שלום 😀 Привет \u202e\x00\x07\u2028" + "a" * 3000 + "\ud800 vége"
     letter = set_letter(a_parcel(text=text, subject="😀"), day=DAY)
-    assert letter.pages == 2
+    assert letter.pages == 1
     assert "Привет" in words_of(letter.pdf)
-    assert words_of(letter.pdf, 1).startswith("aaa") or "vége" in words_of(letter.pdf, 1)
+    assert words_of(letter.pdf).count("a" * 3000 + " vége") == 1
 
 
 def test_a_very_long_word_stays_on_the_paper() -> None:
