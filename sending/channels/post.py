@@ -31,6 +31,7 @@ class PostChannel(Channel):
     # The spool is ours: a letter that was laid there by a worker that died is laid there again, under the same name.
     is_repeatable: ClassVar[bool] = True
     is_gathering: ClassVar[bool] = True
+    raw_type: ClassVar[str] = PDF
 
     def check(self, letter: Letter) -> Iterator[Problem]:
         """An address that a window can show, a letter type, something to print, and nothing that cannot be printed."""

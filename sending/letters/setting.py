@@ -79,6 +79,14 @@ def page_image(pdf: bytes, page: int = 0, *, dpi: int = 110) -> bytes:
         raise ValueError(error.words) from error
 
 
+def page_count(pdf: bytes) -> int:
+    """How many pages a PDF document has; ValueError when it is none that can be shown."""
+    try:
+        return press.work("picture", [pdf], page=0, dpi=1)[1]
+    except PressError as error:
+        raise ValueError(error.words) from error
+
+
 def letter_data(parcel: Parcel, *, day: date) -> Mapping[str, Any]:
     """What a layout can reach: the letter's data by the names that its template knows, and ``letter``, what the
     built-in layout shows."""
