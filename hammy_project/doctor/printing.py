@@ -14,7 +14,11 @@ from sending.states import BatchStatus
 
 # A run may wait for a letter in a worker's hands, no longer than that worker's lease.
 _LATE = timedelta(minutes=20)
-_SPECIMEN = "#let data = json(bytes(sys.inputs.data))\n#text(font: data.font, fallback: false)[őű]"
+_SPECIMEN = """
+#let data = json(bytes(sys.inputs.data))
+#let shown = text(font: data.font, fallback: false)[őű]
+#context assert(measure(shown).width > 0pt, message: "no font is called " + data.font)
+"""
 
 
 def press_works() -> Iterator[Finding]:
