@@ -10,7 +10,7 @@ from django.conf import settings
 
 from gateway.errors import Code, Problem
 from sending.addresses import wire_form
-from sending.channels.base import Channel, Outcome, OutcomeKind, Parcel
+from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
 from sending.letter import Letter
 from sending.mime import build_mail
 from sending.smtp import Patience, SmtpSession
@@ -25,6 +25,8 @@ class EmailChannel(Channel):
     """Mails by SMTP over one kept session."""
 
     name: ClassVar[str] = "EMAIL"
+    signs_letter: ClassVar[bool] = True
+    signs_all: ClassVar[bool] = True
 
     def __init__(self, *, session: SmtpSession | None = None, domain: str = "") -> None:
         """Without ``session`` the one of the site's settings; ``domain`` ends our Message-IDs."""
@@ -79,6 +81,8 @@ class EmailChannel(Channel):
             data = self.raw(parcel, date=datetime.now(UTC))
         except ValueError as error:
             return Outcome(kind=OutcomeKind.FAILED, words=str(error))
+        except NotReady as error:
+            return error.outcome
         with self._lock:
             return self._session.send(
                 mail_id=str(parcel.uuid),
@@ -88,7 +92,7 @@ class EmailChannel(Channel):
             )
 
     def raw(self, parcel: Parcel, *, date: datetime) -> bytes:
-        """The mail itself; raises ValueError for an address that is none."""
+        """The mail itself; raises ValueError for an address that is none, NotReady when it cannot be signed."""
         return build_mail(parcel, domain=self._domain, date=date)
 
     def close(self) -> None:
