@@ -64,6 +64,7 @@ UNFOLD: dict[str, Any] = {
                         badge_variant="danger",
                     ),
                     _item(_("Documents"), "inventory_2", "sending_dmsdocument_changelist", "sending.view_dmsdocument"),
+                    _item(_("Print batches"), "print", "sending_printbatch_changelist", "sending.view_printbatch"),
                     _item(_("Templates"), "description", "sending_template_changelist", "sending.view_template"),
                 ],
             },

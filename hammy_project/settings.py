@@ -21,6 +21,7 @@ if "HAMMY_EXTERNAL_ROOT" not in os.environ and "HAMMY_EXTERNAL_ROOT_FILE" not in
     # One that a site names is the site's to make: while its share is not mounted, nothing is written in its place.
     HAMMY_EXTERNAL_ROOT.mkdir(mode=0o750, exist_ok=True)
 HAMMY_SPOOL = Path(env.str("HAMMY_SPOOL", str(VAR_DIR / "spool")))
+HAMMY_LETTER_FONTS = env.str("HAMMY_LETTER_FONTS", "")
 # What is being received; on the file system of the storage, if that is a folder, what is kept need not be copied.
 HAMMY_INCOMING = Path(env.str("HAMMY_INCOMING", str(VAR_DIR / "incoming")))
 
@@ -64,6 +65,11 @@ STORAGES = {
     "default": {
         "BACKEND": env.str("HAMMY_STORAGE", "hammy_project.storage.AtomicFileStorage"),
         "OPTIONS": env.json("HAMMY_STORAGE_OPTIONS", {"location": str(VAR_DIR / "files")}),
+    },
+    # Where the print house takes printed letters from.
+    "spool": {
+        "BACKEND": env.str("HAMMY_SPOOL_STORAGE", "hammy_project.storage.AtomicFileStorage"),
+        "OPTIONS": env.json("HAMMY_SPOOL_OPTIONS", {"location": str(HAMMY_SPOOL)}),
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -229,6 +235,19 @@ HAMMY_ARCHIVE_TARGET = env.str("HAMMY_ARCHIVE_TARGET", "DMS")
 HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
 HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
+# One letter may take so long to be set, and have so many pages with its enclosures.
+HAMMY_LETTER_SECONDS = env.float("HAMMY_LETTER_SECONDS", 10.0)
+HAMMY_LETTER_PAGES = env.int("HAMMY_LETTER_PAGES", 200)
+HAMMY_MAX_LETTER_BYTES = env.int("HAMMY_MAX_LETTER_BYTES", 50 * 1024 * 1024)
+HAMMY_LETTER_TYPES = env.list(
+    "HAMMY_LETTER_TYPES", default=["NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT"]
+)
+HAMMY_LETTER_FONT = env.str("HAMMY_LETTER_FONT", "Libertinus Serif")
+# The lines of our own address in the head of a printed letter.
+HAMMY_LETTER_SENDER = [line.strip() for line in env.str("HAMMY_LETTER_SENDER", "").split("|") if line.strip()]
+HAMMY_PRINT_DUPLEX = env.bool("HAMMY_PRINT_DUPLEX", False)
+HAMMY_PRINT_BATCH_MINUTES = env.float("HAMMY_PRINT_BATCH_MINUTES", 60.0)
+HAMMY_PRINT_BATCH_LETTERS = env.int("HAMMY_PRINT_BATCH_LETTERS", 2000)
 # Who gets the message statistics.
 HAMMY_REPORT_RECIPIENTS = env.list("HAMMY_REPORT_RECIPIENTS", default=[])
 
@@ -305,6 +324,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "spyne": {"level": "WARNING"},
+        "pikepdf": {"level": "WARNING"},
         # One line for each wake-up, each second, says nothing.
         **{name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
     },

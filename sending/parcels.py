@@ -34,10 +34,11 @@ def words_of(message: Message) -> Words:
     )
 
 
-def ready(message: Message, attachments: Sequence[Attachment], channel: Channel) -> Parcel:
-    """The parcel that ``channel`` is to hand over now, signed, and what is to be archived of it in its place. Raises
-    TemplateError, NotReady, or OSError when an attachment cannot be read."""
-    parcel = certified(build(message, attachments), attachments, channel)
+def ready(message: Message, attachments: Sequence[Attachment], channel: Channel, *, batch: str = "") -> Parcel:
+    """The parcel that ``channel`` is to hand over now, in the print run ``batch`` where it gathers them, signed, and
+    what is to be archived of it in its place. Raises TemplateError, NotReady, or OSError when an attachment cannot be
+    read."""
+    parcel = certified(replace(build(message, attachments), batch=batch), attachments, channel)
     if channel.reads_enclosures and parcel.enclosures:
         # Now, before anything is begun: what cannot be read leaves nothing in doubt.
         read = (replace(enclosure, content=enclosure.read(), opener=None) for enclosure in parcel.enclosures)
@@ -50,6 +51,7 @@ def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:
     content = message.content
     words = words_of(message)
     given = content.get("attachments", ())
+    layout = compiled(message.template_version_id).letter if message.template_version_id is not None else ""
     return Parcel(
         message_id=message.pk,
         uuid=message.uuid,
@@ -70,6 +72,8 @@ def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:
         has_reply_envelope=content.get("reply_envelope_attached", False),
         has_payment_slip=content.get("payment_slip_attached", False),
         partner_ref=message.partner_ref,
+        letter_source=layout,
+        letter_data=template_data(content) if layout else {},
     )
 
 

@@ -1,6 +1,6 @@
 """Looks over a site and says what ails it: one probe a concern, in a registry."""
 
-from hammy_project.doctor import broker, database, machine, queue, signing, smtp, templates
+from hammy_project.doctor import broker, database, machine, printing, queue, signing, smtp, templates
 from hammy_project.doctor.findings import Finding, Level, Probe, examine
 
 PROBES: tuple[Probe, ...] = (
@@ -16,6 +16,9 @@ PROBES: tuple[Probe, ...] = (
     machine.disk,
     machine.storage,
     machine.external_root,
+    machine.spool,
+    printing.press_works,
+    printing.batches,
     queue.stuck,
     queue.ticks,
 )

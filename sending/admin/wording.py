@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from sending.states import Happening, HeldFor, Status, TemplateStatus, VersionStatus
+from sending.states import BatchStatus, Happening, HeldFor, Status, TemplateStatus, VersionStatus
 
 STATUSES = {
     Status.ACCEPTED: _("Waiting"),
@@ -61,3 +61,10 @@ VERSION_COLOURS = {
     VersionStatus.ENABLED: "success",
     VersionStatus.RETIRED: "default",
 }
+# Words and colour together.
+BATCH_STATUSES = {
+    BatchStatus.OPEN: (_("Taking letters"), "info"),
+    BatchStatus.CLOSING: (_("Closing"), "primary"),
+    BatchStatus.CLOSED: (_("At the print house"), "success"),
+}
+BATCH_WITHOUT_MANIFEST = (_("Manifest not written"), "danger")

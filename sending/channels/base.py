@@ -135,15 +135,17 @@ class Channel(ABC):
 
     ``is_repeatable``: handing the same parcel over twice is the same as once, since what it goes to is ours and knows
     it again; a worker's death then leaves nothing in doubt. ``is_gathering``: its parcels belong to numbered batches.
-    ``reads_enclosures``: it needs their bytes, which are then read before anything is begun. ``signs_letter``: what it
-    makes of a certified parcel (``Parcel.is_certified``) carries a signature; ``signs_all``: one over all that is
-    enclosed, too, of whatever type. ``archives_all``: it is an archive, and takes every attachment to its target.
+    ``reads_enclosures``: it needs their bytes, which are then read before anything is begun. ``raw_type`` is the media
+    type of what ``raw`` gives. ``signs_letter``: what it makes of a certified parcel (``Parcel.is_certified``) carries
+    a signature; ``signs_all``: one over all that is enclosed, too, of whatever type. ``archives_all``: it is an
+    archive, and takes every attachment to its target.
     """
 
     name: ClassVar[str]
     is_repeatable: ClassVar[bool] = False
     is_gathering: ClassVar[bool] = False
     reads_enclosures: ClassVar[bool] = True
+    raw_type: ClassVar[str] = "message/rfc822"
     signs_letter: ClassVar[bool] = False
     signs_all: ClassVar[bool] = False
     archives_all: ClassVar[bool] = False

@@ -4,6 +4,7 @@ from sending.models.attachment import ArchivedPart, Attachment, Blob, SourceDele
 from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.dms_document import DmsDocument, DmsFiling, DmsTerm
 from sending.models.message import Message, MessageEvent
+from sending.models.printing import PrintBatch, PrintItem
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
 from sending.models.withdrawal import Withdrawal
@@ -19,6 +20,8 @@ __all__ = [
     "Lane",
     "Message",
     "MessageEvent",
+    "PrintBatch",
+    "PrintItem",
     "SourceDeletion",
     "Template",
     "TemplateVersion",

@@ -26,6 +26,7 @@ _ALL = (
     checks.archives,
     checks.numbers,
     checks.jobs,
+    checks.letters,
     checks.signing,
     checks.habits,
     checks.secrets,
@@ -84,6 +85,10 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("HAMMY_SIGNING_CERTIFICATE", "/etc/hammy/nothing.pem", ["hammy.E030"]),
         ("HAMMY_REPORT_RECIPIENTS", ["anna@example.org", "nobody"], ["hammy.E016"]),
         ("HAMMY_ARCHIVE_TARGET", "S3", ["hammy.E017"]),
+        ("HAMMY_LETTER_FONTS", "/no/such/folder", ["hammy.E033"]),
+        ("HAMMY_LETTER_TYPES", [], ["hammy.E034"]),
+        ("HAMMY_LETTER_SECONDS", 0.0, ["hammy.E008"]),
+        ("HAMMY_PRINT_BATCH_LETTERS", 0, ["hammy.E008"]),
         ("HAMMY_TOKEN_MINUTES", 1441, ["hammy.W005"]),
     ],
 )

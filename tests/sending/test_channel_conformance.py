@@ -18,6 +18,7 @@ from sending.channels.base import Address, Channel, Enclosure, Outcome, OutcomeK
 from sending.letter import Letter, LetterAttachment
 from tests.fakes.smtp import DROP, Answer, ScriptedServer
 from tests.sending.authority import signer
+from tests.sending.printed import a_pdf
 
 every_channel = pytest.mark.parametrize("name", sorted(channels()))
 EVIL = "x\r\nBcc: evil@example.org\0"
@@ -37,6 +38,10 @@ def outside(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]
     moods: dict[str, Answer] = {"dropping": DROP, "refusing": "550 no"}
     with ScriptedServer(answers={"MAIL": moods.get(request.param, "250 ok")}) as server:
         settings.HAMMY_SMTP_SERVERS = () if request.param == "dead" else (server.server,)
+        if request.param != "willing":
+            # No folder that could be written.
+            spool = {**settings.STORAGES["spool"], "OPTIONS": {"location": __file__}}
+            settings.STORAGES = {**settings.STORAGES, "spool": spool}
         yield request.param
 
 
@@ -50,7 +55,10 @@ def a_parcel() -> Parcel:
         html="<p>Szöveg</p>",
         sender=Address(address="noreply@hammy.test", name="Hammy"),
         recipient=Address(address="anna@example.org", name="Kovács Anna"),
-        enclosures=(Enclosure(file_name="számla.pdf", content=b"%PDF", media_type="application/pdf"),),
+        enclosures=(Enclosure(file_name="számla.pdf", content=a_pdf(), media_type="application/pdf"),),
+        postal_address="1117 Budapest, Fő utca 1.",
+        letter_type="NORMAL",
+        batch="2026-11-29/000001",
     )
 
 
