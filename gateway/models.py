@@ -65,6 +65,14 @@ class ApiClient(models.Model):
         validators=[client_rules.check_domains],
         help_text=_("The only domains it may send from; empty means any."),
     )
+    portals = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        verbose_name=_("portals"),
+        blank=True,
+        related_name="+",
+        help_text=_("Clients with the right portal that may show its messages in the recipients' inboxes."),
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:

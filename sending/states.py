@@ -39,6 +39,10 @@ def sources(target: Status) -> frozenset[Status]:
     return frozenset(status for status, targets in EDGES.items() if target in targets)
 
 
+# What happens to a message beside its status, and is an event too.
+OPENED = "OPENED"
+
+
 class HeldFor(StrEnum):
     """Why a HELD message waits."""
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from gateway.console import labels
 from sending.admin import wording
 from sending.models import Message
-from sending.states import HeldFor, Status
+from sending.states import HeldFor
 
 
 def groups(message: Message) -> list[dict[str, Any]]:
@@ -37,6 +37,7 @@ def groups(message: Message) -> list[dict[str, Any]]:
                 (_("Due at"), _moment(message.due_at)),
                 (_("Expires at"), _moment(message.expires_at)),
                 (_("Closed at"), _moment(message.closed_at)),
+                (_("Opened at"), _moment(message.opened_at)),
             ),
         ),
         (
@@ -61,8 +62,8 @@ def events(message: Message) -> list[dict[str, Any]]:
     return [
         {
             "event": event,
-            "name": wording.STATUSES[Status(event.name)],
-            "colour": wording.STATUS_COLOURS[Status(event.name)],
+            "name": wording.EVENTS[event.name],
+            "colour": wording.EVENT_COLOURS[event.name],
             "at": labels.moment(event.created_at, milliseconds=True),
         }
         for event in message.events.order_by("-id")

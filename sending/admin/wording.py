@@ -1,8 +1,11 @@
 """The console's words and colours for what the core calls by code."""
 
-from django.utils.translation import gettext_lazy as _
+from typing import Any
 
-from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from sending.states import OPENED, HeldFor, Status, TemplateStatus, VersionStatus
 
 STATUSES = {
     Status.ACCEPTED: _("Waiting"),
@@ -27,6 +30,8 @@ STATUS_COLOURS = {
     Status.UNCERTAIN: "danger",
     Status.BOUNCED: "danger",
 }
+EVENTS: dict[str, Any] = {**STATUSES, OPENED: pgettext_lazy("a message", "Opened")}
+EVENT_COLOURS: dict[str, str] = {**STATUS_COLOURS, OPENED: "success"}
 HELD_FOR = {
     HeldFor.TEMPLATE: _("its template is suspended"),
     HeldFor.TIME: _("its time has not come"),

@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-user-token", action="store_true", help="REST calls need no token of a user")
         parser.add_argument("--networks", default="", help="where calls may come from, as 10.0.0.0/8,192.0.2.7")
         parser.add_argument("--requests-per-minute", type=int, help="unlimited when absent")
+        parser.add_argument("--portal", action="append", default=[], metavar="CLIENT", help="may show its messages")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,6 +31,7 @@ class Command(BaseCommand):
                 needs_user_token=not options["no_user_token"],
                 allowed_networks=_parts(options["networks"]),
                 requests_per_minute=options["requests_per_minute"],
+                portals=options["portal"],
             )
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
