@@ -15,7 +15,8 @@ from jobs.models import Job
 from sending import queue, services
 from sending.models import Message, MessageEvent, Template, TemplateVersion
 from sending.models.message import MessageQuerySet
-from sending.rendering import KNOWN_NAMES, compile_version, template_data
+from sending.previewing import sample_data
+from sending.rendering import KNOWN_NAMES, compile_version
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
 from sending.templating import check_source
 
@@ -178,11 +179,6 @@ def archive_template(*, template_id: int) -> None:
         TemplateStatus.ARCHIVED,
         from_=(TemplateStatus.ENABLED, TemplateStatus.SUSPENDED, TemplateStatus.DISABLED),
     )
-
-
-def sample_data(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """What a preview renders with: the sample, and every other name of a letter's data empty."""
-    return template_data({}) | {name: value for name, value in sample.items() if name in KNOWN_NAMES}
 
 
 def doubts(version: TemplateVersion) -> list[str]:

@@ -30,8 +30,9 @@ STATUS_COLOURS = {
     Status.UNCERTAIN: "danger",
     Status.BOUNCED: "danger",
 }
-EVENTS: dict[str, Any] = {**STATUSES, OPENED: pgettext_lazy("a message", "Opened")}
-EVENT_COLOURS: dict[str, str] = {**STATUS_COLOURS, OPENED: "success"}
+_OPENED = pgettext_lazy("a message", "Opened")
+EVENTS: dict[str, Any] = {status.value: words for status, words in STATUSES.items()} | {OPENED: _OPENED}
+EVENT_COLOURS = {status.value: colour for status, colour in STATUS_COLOURS.items()} | {OPENED: "success"}
 HELD_FOR = {
     HeldFor.TEMPLATE: _("its template is suspended"),
     HeldFor.TIME: _("its time has not come"),
