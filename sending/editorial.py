@@ -29,14 +29,14 @@ _BATCH = 1000
 _LOOK = 50_000
 
 
-def create_version(*, caller: Caller, template_id: int, words: Mapping[str, Any]) -> TemplateVersion:
-    """The template's next version, a draft that says ``words`` (by the names of WORDS)."""
+def create_version(*, caller: Caller, template_id: int, words: Mapping[str, Any], at_least: int = 1) -> TemplateVersion:
+    """The template's next version, a draft that says ``words`` (by the names of WORDS), numbered ``at_least`` so."""
     with transaction.atomic():
         template = _locked_template(template_id)
         last = template.versions.aggregate(last=Max("version"))["last"] or 0
         return TemplateVersion.objects.create(
             template=template,
-            version=last + 1,
+            version=max(last + 1, at_least),
             status=VersionStatus.DRAFT,
             author=caller.user_name,
             **{name: words[name] for name in WORDS if name in words},

@@ -62,7 +62,7 @@ def _of_body(body: list[nodes.Node], place: _Place, macros: Mapping[str, nodes.M
             yield from _of_body(node.body, inside, macros)
         elif isinstance(node, nodes.If):
             yield from _of_calls(node.test, place, macros)
-            for branch in (node.body, node.elif_, node.else_):
+            for branch in (node.body, list[nodes.Node](node.elif_), node.else_):
                 yield from _of_body(branch, place, macros)
         elif isinstance(node, (nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock)):
             if isinstance(node, nodes.CallBlock):

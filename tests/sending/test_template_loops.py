@@ -17,7 +17,7 @@ def told(source: str) -> list[str]:
     "source",
     [
         "{% for a in xmlData.A %}{{ a }}{% endfor %}{% for b in xmlData.A %}{{ b }}{% endfor %}",
-        "{% for a in xmlData.A %}{% for b in a.B|as_list %}{% for c in b.C %}{{ c }}{% endfor %}{% endfor %}{% endfor %}",
+        "{% for a in xmlData.A %}{% for b in a.B|as_list %}{% for c in b.C %}x{% endfor %}{% endfor %}{% endfor %}",
         "{% for a in xmlData.A %}{% for m in range(12) %}{% for s in 'ab' %}x{% endfor %}{% endfor %}{% endfor %}",
         "{% for m in range(12) %}{% for a in xmlData.A %}{{ a }}{% endfor %}{% endfor %}",
         "{% set months = ['jan', 'feb'] %}{% for a in xmlData.A %}{% for m in months %}{{ m }}{% endfor %}{% endfor %}",
