@@ -23,7 +23,7 @@ LARGEST_ARCHIVE = 8 * 1024 * 1024
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What reading a broken archive may raise.
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 _ARCHIVE = "the archive"
 
 
