@@ -11,17 +11,20 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanWidget
 
-from gateway.console import audit
+from gateway.console import audit, labels
 from gateway.errors import Refusal
 from sending import exchanging
+from sending.admin import wording
 from sending.admin.frames import download
 from sending.exchanging import Taken
 from sending.models import Template
+from sending.states import VersionStatus
 from sending.template_archives import LARGEST_ARCHIVE, unzipped, zipped
 from sending.template_files import Fault
 
@@ -89,7 +92,7 @@ class ExchangePages(ModelAdmin):
             "opts": self.opts,
             "title": _("Import"),
             "form": form,
-            "taken": taken,
+            "taken": [(one, _label(one)) for one in taken],
             "new": sum(one.is_new for one in taken),
             "faults": faults,
             "is_dry": is_dry,
@@ -111,6 +114,11 @@ def _take(request: HttpRequest, values: dict[str, Any], *, is_dry: bool) -> list
     if not is_dry:
         _note(request, taken)
     return taken
+
+
+def _label(one: Taken) -> SafeString:
+    status = VersionStatus(one.status)
+    return labels.label(wording.VERSION_STATUSES[status], wording.VERSION_COLOURS[status])
 
 
 def _note(request: HttpRequest, taken: list[Taken]) -> None:
