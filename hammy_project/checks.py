@@ -20,8 +20,11 @@ _AT_LEAST_ONE = (
     "HAMMY_CLAIM_SIZE",
     "HAMMY_KEY_OVERLAP_HOURS",
     "HAMMY_LOGIN_HOURS",
+    "HAMMY_LETTER_PAGES",
+    "HAMMY_MAX_LETTER_BYTES",
     "HAMMY_MAX_MAIL_BYTES",
     "HAMMY_MAX_REQUEST_BYTES",
+    "HAMMY_PRINT_BATCH_LETTERS",
     "HAMMY_RETRY_ATTEMPTS",
     "HAMMY_SMTP_MESSAGES_PER_CONNECTION",
     "HAMMY_TEMPLATE_OUTPUT",
@@ -39,6 +42,8 @@ _ABOVE_ZERO = (
     "HAMMY_LANE_CAP_SECONDS",
     "HAMMY_LANE_FIRST_SECONDS",
     "HAMMY_LEASE_SECONDS",
+    "HAMMY_LETTER_SECONDS",
+    "HAMMY_PRINT_BATCH_MINUTES",
     "HAMMY_RETRY_AGE_SECONDS",
     "HAMMY_RETRY_CAP_SECONDS",
     "HAMMY_RETRY_FIRST_SECONDS",
@@ -186,6 +191,20 @@ def jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.C
             validate_email(address)
         except ValidationError:
             yield checks.Error(f"HAMMY_REPORT_RECIPIENTS: no e-mail address: {address}", id="hammy.E016")
+
+
+@checks.register
+def letters(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E031, E032: how printed letters look, and what kinds there are."""
+    fonts = settings.HAMMY_LETTER_FONTS
+    if fonts and not Path(fonts).is_dir():
+        yield checks.Error(f"HAMMY_LETTER_FONTS is no folder: {fonts}", id="hammy.E031")
+    if not settings.HAMMY_LETTER_TYPES:
+        yield checks.Error(
+            "HAMMY_LETTER_TYPES is empty: no printed letter could be sent",
+            hint="Such as NORMAL,PRIORITY,REGISTERED,REGISTERED_RETURN_RECEIPT.",
+            id="hammy.E032",
+        )
 
 
 @checks.register

@@ -63,6 +63,7 @@ UNFOLD: dict[str, Any] = {
                         badge="hammy_project.dashboard.uncertain_badge",
                         badge_variant="danger",
                     ),
+                    _item(_("Print batches"), "print", "sending_printbatch_changelist", "sending.view_printbatch"),
                     _item(_("Templates"), "description", "sending_template_changelist", "sending.view_template"),
                 ],
             },

@@ -89,6 +89,10 @@ class _Queue(Collector):
             "How long ago the oldest of them became due, or came to this status",
             labels=["channel", "status"],
         )
+        print_batch = GaugeMetricFamily(
+            "hammy_print_batch_oldest_seconds",
+            "How long ago the oldest print batch that is not with the print house was opened",
+        )
         is_up = GaugeMetricFamily("hammy_database_up", "1 when the database answers")
         jobs = {
             name: GaugeMetricFamily(f"hammy_jobs_{name}", words, labels=["queue"])
@@ -108,6 +112,7 @@ class _Queue(Collector):
                 jobs["waiting_oldest_seconds"].add_metric([queue.queue], queue.seconds)
                 jobs["running"].add_metric([queue.queue], queue.running)
                 jobs["silent"].add_metric([queue.queue], queue.silent)
+            print_batch.add_metric([], vital_signs.oldest_print_batch_seconds())
             is_up.add_metric([], 1)
         except DatabaseError:
             # The counters are still worth reading, then more than ever.
@@ -115,7 +120,7 @@ class _Queue(Collector):
         tick = GaugeMetricFamily("hammy_tick_seconds", "How long ago a worker last heard beat")
         if (seconds := vital_signs.tick_seconds()) is not None:
             tick.add_metric([], seconds)
-        yield from (depth, age, *jobs.values(), is_up, tick)
+        yield from (depth, age, *jobs.values(), print_batch, is_up, tick)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

@@ -18,6 +18,7 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 HAMMY_EXTERNAL_ROOT = Path(env.str("HAMMY_EXTERNAL_ROOT", str(VAR_DIR / "external")))
 HAMMY_SPOOL = Path(env.str("HAMMY_SPOOL", str(VAR_DIR / "spool")))
+HAMMY_LETTER_FONTS = env.str("HAMMY_LETTER_FONTS", "")
 # What is being received; on the file system of the storage, if that is a folder, what is kept need not be copied.
 HAMMY_INCOMING = Path(env.str("HAMMY_INCOMING", str(VAR_DIR / "incoming")))
 
@@ -61,6 +62,11 @@ STORAGES = {
     "default": {
         "BACKEND": env.str("HAMMY_STORAGE", "hammy_project.storage.AtomicFileStorage"),
         "OPTIONS": env.json("HAMMY_STORAGE_OPTIONS", {"location": str(VAR_DIR / "files")}),
+    },
+    # Where the print house takes printed letters from.
+    "spool": {
+        "BACKEND": env.str("HAMMY_SPOOL_STORAGE", "hammy_project.storage.AtomicFileStorage"),
+        "OPTIONS": env.json("HAMMY_SPOOL_OPTIONS", {"location": str(HAMMY_SPOOL)}),
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -214,6 +220,19 @@ HAMMY_MAX_MAIL_BYTES = env.int("HAMMY_MAX_MAIL_BYTES", 25 * 1024 * 1024)
 HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
 HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
+# One letter may take so long to be set, and have so many pages with its enclosures.
+HAMMY_LETTER_SECONDS = env.float("HAMMY_LETTER_SECONDS", 10.0)
+HAMMY_LETTER_PAGES = env.int("HAMMY_LETTER_PAGES", 200)
+HAMMY_MAX_LETTER_BYTES = env.int("HAMMY_MAX_LETTER_BYTES", 50 * 1024 * 1024)
+HAMMY_LETTER_TYPES = env.list(
+    "HAMMY_LETTER_TYPES", default=["NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT"]
+)
+HAMMY_LETTER_FONT = env.str("HAMMY_LETTER_FONT", "Libertinus Serif")
+# The lines of our own address in the head of a printed letter.
+HAMMY_LETTER_SENDER = [line.strip() for line in env.str("HAMMY_LETTER_SENDER", "").split("|") if line.strip()]
+HAMMY_PRINT_DUPLEX = env.bool("HAMMY_PRINT_DUPLEX", False)
+HAMMY_PRINT_BATCH_MINUTES = env.float("HAMMY_PRINT_BATCH_MINUTES", 60.0)
+HAMMY_PRINT_BATCH_LETTERS = env.int("HAMMY_PRINT_BATCH_LETTERS", 2000)
 # Who gets the message statistics.
 HAMMY_REPORT_RECIPIENTS = env.list("HAMMY_REPORT_RECIPIENTS", default=[])
 
@@ -290,6 +309,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "spyne": {"level": "WARNING"},
+        "pikepdf": {"level": "WARNING"},
         # One line for each wake-up, each second, says nothing.
         **{name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
     },

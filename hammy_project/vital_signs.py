@@ -15,7 +15,7 @@ from django.utils import timezone
 from jobs import states as job_states
 from jobs.maintenance import TICK
 from jobs.models import Job
-from sending.models import Message
+from sending.models import Message, PrintBatch
 from sending.states import Status
 
 _BROKER_SECONDS = 5.0
@@ -108,6 +108,12 @@ def oldest_due_seconds() -> float:
     now = timezone.now()
     oldest = Message.objects.waiting().filter(due_at__lte=now).aggregate(oldest=Min("due_at"))["oldest"]
     return _age(oldest, now)
+
+
+def oldest_print_batch_seconds() -> float:
+    """How long ago the oldest print batch that the print house has not yet was opened; 0.0 when there is none."""
+    oldest = PrintBatch.objects.filter(handed_over_at=None).aggregate(oldest=Min("opened_at"))["oldest"]
+    return _age(oldest, timezone.now())
 
 
 def tick_seconds() -> float | None:

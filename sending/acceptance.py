@@ -108,7 +108,7 @@ def _template_version(caller: Caller, letter: Letter) -> TemplateVersion | Probl
     if template.status not in (TemplateStatus.ENABLED, TemplateStatus.SUSPENDED):
         return _unusable("the template is disabled", "message_type", status=409)
     # Its words are not read here: they are compiled once (sending.rendering).
-    versions = template.versions.select_related("template").defer("subject", "text", "html", "sample")
+    versions = template.versions.select_related("template").defer("subject", "text", "html", "letter", "sample")
     if letter.message_type_version is None:
         newest = versions.filter(status=VersionStatus.ENABLED).order_by("-version").first()
         return newest or _unusable("the template has no enabled version", "message_type", status=409)

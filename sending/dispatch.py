@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from gateway import metrics
 from gateway.backoff import backoff
-from sending import outcomes, queue
+from sending import outcomes, printing, queue
 from sending.channels import channel as kept_channel
 from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind
 from sending.leases import Lease, abandon, standing
@@ -79,6 +79,7 @@ class Worker:
         try:
             channel = kept_channel(self.channel_name)
             attachments = attachments_of(batch)
+            run = printing.bind(batch, lease.dispatcher) if channel.is_gathering else ""
             for message in batch:
                 # Before the first is begun and between any two, nothing is in doubt: a good moment to stop.
                 if done and time.monotonic() > until + _CLAIM_SECONDS:
@@ -89,7 +90,7 @@ class Worker:
                     return False
                 # Counted as begun first: whatever ends this process now, recovery finds it in doubt, not given back.
                 done += 1
-                outcome = self._hand_over(channel, message, attachments.get(message.pk, []))
+                outcome = self._hand_over(channel, message, attachments.get(message.pk, []), run)
                 if not self._note(message, outcome, lease):
                     reason = "claim given back: the connection to the database was lost"
                     return False
@@ -107,10 +108,10 @@ class Worker:
             if done < len(batch):
                 queue.give_back(batch[done:], lease.dispatcher, reason=reason)
 
-    def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment]) -> Outcome:
+    def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment], batch: str) -> Outcome:
         """Build the parcel and hand it over; what goes wrong on our side is an outcome too, and blocks no other."""
         try:
-            parcel = ready(message, attachments, channel)
+            parcel = ready(message, attachments, channel, batch=batch)
         except TemplateError as error:
             return Outcome(kind=OutcomeKind.FAILED, words=f"template: {error}")
         except NotReady as error:
@@ -128,9 +129,10 @@ class Worker:
             with self.hand_over_seconds.time():
                 return channel.hand_over(parcel)
         except Exception:
-            # Nobody knows how far it came.
+            # Nobody knows how far it came; where twice is the same as once, that does no harm.
             _log.exception("hand-over broke", extra={"message_id": message.pk})
-            return Outcome(kind=OutcomeKind.UNCERTAIN, words="internal failure while handing over, see the log")
+            kind = OutcomeKind.RETRY if channel.is_repeatable else OutcomeKind.UNCERTAIN
+            return Outcome(kind=kind, words="internal failure while handing over, see the log")
 
     def _note(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
         """Keep an outcome in the journal, and now and then write what it holds to the tables. False when the claim is

@@ -12,15 +12,17 @@ from gateway.caller import Caller
 from gateway.errors import Code, not_found, refuse
 from jobs import services as job_services
 from jobs.models import Job
-from sending import queue, services
+from sending import layouts, queue, services
 from sending.models import Message, MessageEvent, Template, TemplateVersion
 from sending.models.message import MessageQuerySet
 from sending.previewing import sample_data
 from sending.rendering import KNOWN_NAMES, compile_version
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
-from sending.templating import check_source
+from sending.templating import TemplateError, check_source
 
-WORDS = ("subject", "text", "html", "list_unsubscribe", "sample")
+WORDS = ("subject", "text", "html", "list_unsubscribe", "letter", "sample")
+# Those of them that are Jinja2.
+_TEMPLATES = ("subject", "text", "html", "list_unsubscribe")
 # The job that lets go what an enabled template held, and its parameters (contract job_v1, "Job classes").
 RELEASE_JOB = "hu.dbx.hammy.processor.suspend.SuspendRequestHandlerJobRunner"
 RELEASE_TEMPLATE, RELEASE_REASON = "templates.suspended_to_enabled", "REASON"
@@ -65,14 +67,22 @@ def discard_draft(*, version_id: int) -> None:
 
 
 def enable_version(*, version_id: int) -> None:
-    """Let letters use a draft, which never changes again. Raises TemplateSyntax when it does not compile.
+    """Let letters use a draft, which never changes again. Raises TemplateError when it does not compile, or its letter
+    layout cannot be set with the sample data.
 
     Versions enabled before stay so, for clients that ask for them by number; the newest is the default.
     """
+    # Outside the transaction: setting a letter takes its time.
+    drafts = TemplateVersion.objects.filter(pk=version_id, status=VersionStatus.DRAFT).exclude(letter="")
+    checked = drafts.first()
+    if checked is not None:
+        layouts.check(checked, sample_data(checked.sample))
     with transaction.atomic():
         version = _locked_version(version_id)
         _require(version, VersionStatus.DRAFT)
         compile_version(version)
+        if version.letter != (checked.letter if checked else ""):
+            raise refuse(Code.STATE_CONFLICT, f"version {version.version} was edited at this moment: look at it again")
         _set_status(version, VersionStatus.ENABLED)
 
 
@@ -185,10 +195,15 @@ def doubts(version: TemplateVersion) -> list[str]:
     """What an editor should look at again: names no letter has, and what the sample lacks; raises TemplateSyntax."""
     found = [
         f"{part}: {sentence}"
-        for part in WORDS[:-1]
+        for part in _TEMPLATES
         for sentence in check_source(getattr(version, part), html=part == "html", known_names=KNOWN_NAMES)
     ]
     missing = compile_version(version).missing(sample_data(version.sample))
+    if version.letter and not missing:
+        try:
+            layouts.check(version, sample_data(version.sample))
+        except TemplateError as error:
+            found.append(str(error))
     return [*found, *(gettext("the sample lacks %(name)s") % {"name": name} for name in missing)]
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from gateway import incoming, wakeups
-from sending import blobs, editorial, leases, outcomes, queue, services, withdrawing
+from sending import blobs, editorial, leases, outcomes, printing, queue, services, withdrawing
 from sending.channels import channels
 from sending.models import Dispatcher, Message
 from sending.models.message import MessageQuerySet
@@ -24,6 +24,7 @@ def tick() -> None:
     release_due()
     withdraw_expired()
     withdrawing.go_on()
+    printing.look_after()
     for name in channels():
         wakeups.wake(services.DISPATCH_TASK, name)
 
@@ -88,4 +89,5 @@ def clean() -> None:
         _log.info("retention", extra={"purged": services.purge(closed_before=before)})
     editorial.release_forgotten()
     blobs.sweep()
+    printing.sweep()
     incoming.sweep()

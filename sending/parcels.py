@@ -33,10 +33,12 @@ def words_of(message: Message) -> Words:
     )
 
 
-def ready(message: Message, attachments: Iterable[Attachment], channel: Channel) -> Parcel:
-    """The parcel that ``channel`` is to hand over now. Raises TemplateError, NotReady, or OSError when an attachment
-    cannot be read."""
+def ready(message: Message, attachments: Iterable[Attachment], channel: Channel, *, batch: str = "") -> Parcel:
+    """The parcel that ``channel`` is to hand over now, in the print run ``batch`` where it gathers them. Raises
+    TemplateError, NotReady, or OSError when an attachment cannot be read."""
     parcel = build(message, attachments)
+    if batch:
+        parcel = replace(parcel, batch=batch)
     if channel.reads_enclosures and parcel.enclosures:
         # Now, before anything is begun: what cannot be read leaves nothing in doubt.
         read = (replace(enclosure, content=enclosure.read(), opener=None) for enclosure in parcel.enclosures)
@@ -49,6 +51,7 @@ def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:
     content = message.content
     words = words_of(message)
     given = content.get("attachments", ())
+    layout = compiled(message.template_version_id).letter if message.template_version_id is not None else ""
     return Parcel(
         message_id=message.pk,
         uuid=message.uuid,
@@ -69,6 +72,8 @@ def build(message: Message, attachments: Iterable[Attachment] = ()) -> Parcel:
         has_reply_envelope=content.get("reply_envelope_attached", False),
         has_payment_slip=content.get("payment_slip_attached", False),
         partner_ref=message.partner_ref,
+        letter_source=layout,
+        letter_data=template_data(content) if layout else {},
     )
 
 

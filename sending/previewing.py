@@ -1,7 +1,7 @@
 """What a version makes of its sample: its words, and the very bytes that a channel would send."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -35,31 +35,33 @@ def sending_channels() -> list[str]:
 def sent_as(version: TemplateVersion, channel_name: str) -> bytes:
     """What ``channel_name`` would send now of such a letter, without attachments; its Message-ID is nobody's.
 
-    Raises TemplateError, and ValueError where the sample's addresses are none.
+    Raises TemplateError, and ValueError where the sample cannot be sent so.
     """
-    now = timezone.now()
-    return channel(channel_name).raw(_parcel(version, now), date=now.astimezone(UTC))
+    parcel = sample_parcel(version, sample_data(version.sample))
+    return channel(channel_name).raw(parcel, date=timezone.now().astimezone(UTC))
 
 
-def _parcel(version: TemplateVersion, now: datetime) -> Parcel:
-    data, words = sample_data(version.sample), sample_words(version)
+def sample_parcel(version: TemplateVersion, data: Mapping[str, Any]) -> Parcel:
+    """A parcel that says what the version makes of these ``sample_data``, to be looked at; raises TemplateError."""
+    words = compile_version(version).render(data)
     # A sample may hold anything under any name.
     text = {name: value if isinstance(value, str) else "" for name, value in data.items()}
     return Parcel(
         message_id=0,
         uuid=UUID(int=0),
-        created_at=now,
+        created_at=timezone.now(),
         subject=words.subject,
         text=words.text,
         html=words.html,
         list_unsubscribe=words.list_unsubscribe,
         sender=Address(
             address=text["fromAddress"] or settings.HAMMY_FROM_ADDRESS,
-            name=text["fromName"] if text["fromAddress"] else text["fromName"] or settings.HAMMY_FROM_NAME,
+            name=text["fromName"] or ("" if text["fromAddress"] else settings.HAMMY_FROM_NAME),
         ),
         recipient=Address(address=text["recipientEmailAddress"] or _NOBODY, name=text["recipientName"]),
         postal_address=text["recipientPostalAddress"],
         letter_type="NORMAL",
         partner_ref=text["partnerRef"],
-        letter_data=data,
+        letter_source=version.letter,
+        letter_data=data if version.letter else {},
     )

@@ -38,12 +38,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledVersion:
-    """The four templates of one version."""
+    """The four templates of one version, and its layout for printed letters."""
 
     subject: CompiledTemplate
     text: CompiledTemplate
     html: CompiledTemplate
     list_unsubscribe: CompiledTemplate
+    letter: str = ""
 
     def render(self, data: Mapping[str, Any]) -> Words:
         """The words for one letter; raises sending.templating.TemplateError."""
@@ -76,6 +77,7 @@ def compile_version(version: TemplateVersion) -> CompiledVersion:
         text=compile_template(version.text, html=False),
         html=compile_template(version.html, html=True),
         list_unsubscribe=compile_template(version.list_unsubscribe, html=False),
+        letter=version.letter,
     )
 
 

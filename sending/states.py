@@ -66,3 +66,12 @@ class VersionStatus(StrEnum):
     DRAFT = "DRAFT"
     ENABLED = "ENABLED"
     RETIRED = "RETIRED"
+
+
+class BatchStatus(StrEnum):
+    """An OPEN print batch takes letters; a CLOSING one waits for those in workers' hands; what a CLOSED one holds never
+    changes."""
+
+    OPEN = "OPEN"
+    CLOSING = "CLOSING"
+    CLOSED = "CLOSED"

@@ -46,7 +46,8 @@ def nothing_remembered(settings: Any) -> Iterator[None]:
 def no_files_left() -> Iterator[None]:
     """What a test stored is gone before the next one counts files; only this process's own folder."""
     yield
-    shutil.rmtree(django_settings.MEDIA_ROOT, ignore_errors=True)
+    for folder in (django_settings.MEDIA_ROOT, django_settings.HAMMY_SPOOL):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Looks over a site and says what ails it: one probe a concern, in a registry."""
 
-from hammy_project.doctor import broker, database, machine, queue, smtp, templates
+from hammy_project.doctor import broker, database, machine, printing, queue, smtp, templates
 from hammy_project.doctor.findings import Finding, Level, Probe, examine
 
 PROBES: tuple[Probe, ...] = (
@@ -14,6 +14,9 @@ PROBES: tuple[Probe, ...] = (
     machine.secret_key,
     machine.disk,
     machine.storage,
+    machine.spool,
+    printing.press_works,
+    printing.batches,
     queue.stuck,
     queue.ticks,
 )

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 
 from hammy_project.doctor.findings import Finding, failure, ok, warning
 
@@ -40,15 +40,23 @@ def disk() -> Iterator[Finding]:
 
 def storage() -> Iterator[Finding]:
     """Whether attachments can be written, read back and removed."""
-    content = uuid4().bytes
-    name = default_storage.save(f"doctor/{uuid4()}", ContentFile(content))
+    yield _examined("storage", "default")
+
+
+def spool() -> Iterator[Finding]:
+    """Whether printed letters can."""
+    yield _examined("spool", "spool")
+
+
+def _examined(subject: str, alias: str) -> Finding:
+    place, content = storages[alias], uuid4().bytes
+    name = place.save(f"doctor/{uuid4()}", ContentFile(content))
     try:
-        with default_storage.open(name) as file:
+        with place.open(name) as file:
             is_same = file.read() == content
     finally:
-        default_storage.delete(name)
-    backend = settings.STORAGES["default"]["BACKEND"].rpartition(".")[2]
+        place.delete(name)
+    backend = settings.STORAGES[alias]["BACKEND"].rpartition(".")[2]
     if is_same:
-        yield ok("storage", f"{backend}: a file was written, read and removed")
-    else:
-        yield failure("storage", f"{backend}: a file was not read back as it was written")
+        return ok(subject, f"{backend}: a file was written, read and removed")
+    return failure(subject, f"{backend}: a file was not read back as it was written")

@@ -39,6 +39,15 @@ def download(content: bytes, file_name: str) -> FileResponse:
     return response
 
 
+def picture(png: bytes) -> HttpResponse:
+    """A picture of ours, of what somebody wrote."""
+    response = HttpResponse(png, content_type="image/png")
+    response["Content-Security-Policy"] = _CLOSED
+    response["Cache-Control"] = "private, no-store"
+    _keep_private(response)
+    return response
+
+
 def _keep_private(response: HttpResponseBase) -> None:
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"

@@ -14,8 +14,9 @@ from unfold.admin import ModelAdmin
 
 from gateway.console import audit
 from sending import blobs
-from sending.admin.frames import download, framed, with_frame
-from sending.channels import channel
+from sending.admin.frames import download, framed, picture, with_frame
+from sending.channels import channel, channels
+from sending.letters import page_count, page_image
 from sending.models import Attachment, Message
 from sending.parcels import attachments_of, build, words_of
 from sending.states import Status
@@ -23,6 +24,7 @@ from sending.templating import TemplateError
 
 READ = "sending.read_content"
 _RAW_SHOWN = 256 * 1024
+_PAGES_SHOWN = 20
 
 
 class LetterPages(ModelAdmin):
@@ -39,6 +41,7 @@ class LetterPages(ModelAdmin):
             path("<int:pk>/letter/", view(self.letter), name="sending_message_letter"),
             path("<int:pk>/letter/html/", view(self.letter_html), name="sending_message_html"),
             path("<int:pk>/raw/", view(self.raw), name="sending_message_raw"),
+            path("<int:pk>/raw/<int:page>/", view(self.raw_page), name="sending_message_raw_page"),
             path("<int:pk>/raw/download/", view(self.raw_download), name="sending_message_raw_download"),
             path("<int:pk>/attachments/<int:attachment>/", view(self.attachment), name="sending_message_attachment"),
         ]
@@ -82,6 +85,8 @@ class LetterPages(ModelAdmin):
         lines = [
             (pgettext("a letter", "From"), _mailbox(content.get("from_name", ""), content.get("from_address", ""))),
             (pgettext("a letter", "To"), _mailbox(message.recipient_name, message.recipient_email_address)),
+            (_("Postal address"), content.get("recipient_postal_address", "")),
+            (_("Letter type"), content.get("letter_type", "")),
             (_("Copy"), ", ".join(content.get("recipient_email_address_cc", ()))),
             (_("Blind copy"), ", ".join(content.get("bcc_address", ()))),
             (_("Reply to"), _mailbox(content.get("reply_to_name", ""), content.get("reply_to_address", ""))),
@@ -97,9 +102,11 @@ class LetterPages(ModelAdmin):
             return framed("")
 
     def raw(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The mail as it goes over the wire, as text."""
+        """The mail as it goes over the wire, as text; of a printed letter its pages, as pictures."""
         message = self._to_read(request, pk, "raw mail")
         data, problem = _raw_of(message)
+        if is_pdf(message):
+            return self._pages(request, message, data, problem)
         return self._page(
             request,
             message,
@@ -113,13 +120,36 @@ class LetterPages(ModelAdmin):
             },
         )
 
+    def _pages(self, request: HttpRequest, message: Message, pdf: bytes, problem: str) -> HttpResponse:
+        count = page_count(pdf) if pdf else 0
+        values = {
+            "problem": problem,
+            "size": len(pdf),
+            "pages": [
+                reverse("admin:sending_message_raw_page", args=[message.pk, page])
+                for page in range(1, min(count, _PAGES_SHOWN) + 1)
+            ],
+            "count": count,
+            "download": reverse("admin:sending_message_raw_download", args=[message.pk]),
+        }
+        return self._page(request, message, "console/pages.html", values)
+
+    def raw_page(self, request: HttpRequest, pk: int, page: int) -> HttpResponse:
+        """One page of a printed letter, counted from 1, as a picture."""
+        message = self._to_read(request, pk, f"page {page}")
+        data, problem = _raw_of(message)
+        try:
+            return picture(page_image(data, page - 1))
+        except ValueError as error:
+            raise Http404(problem or str(error)) from error
+
     def raw_download(self, request: HttpRequest, pk: int) -> FileResponse:
         """The same bytes as a file."""
         message = self._to_read(request, pk, "raw mail")
         data, problem = _raw_of(message)
         if problem:
             raise Http404(problem)
-        return download(data, f"{message.uuid}.eml")
+        return download(data, f"{message.uuid}.{'pdf' if is_pdf(message) else 'eml'}")
 
     def attachment(self, request: HttpRequest, pk: int, attachment: int) -> FileResponse:
         """An attachment's bytes, always as a download, whatever type it claims."""
@@ -141,6 +171,7 @@ class LetterPages(ModelAdmin):
             "message_url": reverse("admin:sending_message_change", args=[message.pk]),
             "letter_url": reverse("admin:sending_message_letter", args=[message.pk]),
             "raw_url": reverse("admin:sending_message_raw", args=[message.pk]),
+            "is_printed": is_pdf(message),
             **values,
         }
         return with_frame(TemplateResponse(request, template, context))
@@ -148,6 +179,12 @@ class LetterPages(ModelAdmin):
 
 def _mailbox(name: str, address: str) -> str:
     return f"{name} <{address}>" if name and address else address
+
+
+def is_pdf(message: Message) -> bool:
+    """Whether what goes out is a document to be printed."""
+    kind = channels().get(message.channel)
+    return kind is not None and kind.raw_type == "application/pdf"
 
 
 def _raw_of(message: Message) -> tuple[bytes, str]:

@@ -18,7 +18,7 @@ from gateway.console.filters import ClientFilter, OlderFilter
 from gateway.console.read_only import ReadOnlyAdmin
 from sending.admin import facts, finding, wording
 from sending.admin.filters import AcceptedFilter, ChannelFilter, OpenedFilter, StatusFilter, TemplateFilter
-from sending.admin.letters import LetterPages
+from sending.admin.letters import LetterPages, is_pdf
 from sending.admin.operations import MOVING, OPERATIONS, SETTLING, Operation
 from sending.models import Message
 from sending.models.message import MessageQuerySet
@@ -134,6 +134,7 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
                 "may_read": self.has_read_permission(request),
                 "letter_url": reverse("admin:sending_message_letter", args=[message.pk]),
                 "raw_url": reverse("admin:sending_message_raw", args=[message.pk]),
+                "is_printed": is_pdf(message),
             }
         return super().change_view(request, object_id, form_url, extra_context)
 

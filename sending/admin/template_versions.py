@@ -38,7 +38,7 @@ class TemplateVersionAdmin(VersionPages):
     list_select_related = ("template",)
     search_fields = ("template__name", "subject")
     ordering = ("-id",)
-    fields = ("template", "status_label", "subject", "text", "html", "list_unsubscribe", "sample")
+    fields = ("template", "status_label", "subject", "text", "html", "list_unsubscribe", "letter", "sample")
     readonly_fields = ("status_label",)
     change_form_template = "console/template_version.html"
     compressed_fields = False
@@ -66,7 +66,7 @@ class TemplateVersionAdmin(VersionPages):
         return self.fields if obj else tuple(name for name in self.fields if name != "status_label")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name in ("text", "html", "sample"):
+        if db_field.name in ("text", "html", "letter", "sample"):
             kwargs["widget"] = UnfoldAdminTextareaWidget(
                 attrs={**_CODE, "rows": 6 if db_field.name == "sample" else 14}
             )

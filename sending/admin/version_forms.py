@@ -39,7 +39,7 @@ class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = TemplateVersion
-        fields = ("template", "subject", "text", "html", "list_unsubscribe", "sample")
+        fields = ("template", "subject", "text", "html", "list_unsubscribe", "letter", "sample")
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}

@@ -14,17 +14,21 @@ from unfold.admin import ModelAdmin
 from gateway.console.filters import number_in
 from sending import editorial, previewing
 from sending.admin.differences import lines_between
-from sending.admin.frames import download, framed, with_frame
+from sending.admin.frames import download, framed, picture, with_frame
+from sending.channels import channels
+from sending.letters import page_count, page_image
 from sending.models import TemplateVersion
 from sending.states import VersionStatus
 from sending.templating import TemplateError
 
 _RAW_SHOWN = 256 * 1024
+_PAGES_SHOWN = 20
 _PARTS = {
     "subject": _("Subject"),
     "text": _("Text"),
     "html": "HTML",
     "list_unsubscribe": "List-Unsubscribe",
+    "letter": _("Letter layout"),
     "sample": _("Sample data"),
 }
 
@@ -40,6 +44,7 @@ class VersionPages(ModelAdmin):
             path("<int:pk>/preview/", view(self.preview), name=f"{name}_preview"),
             path("<int:pk>/preview/html/", view(self.preview_html), name=f"{name}_html"),
             path("<int:pk>/preview/<str:channel>/", view(self.preview_sent), name=f"{name}_sent"),
+            path("<int:pk>/preview/<str:channel>/pages/<int:page>/", view(self.page_sent), name=f"{name}_sent_page"),
             path("<int:pk>/preview/<str:channel>/download/", view(self.download_sent), name=f"{name}_sent_download"),
             path("<int:pk>/compare/", view(self.compare), name=f"{name}_compare"),
         ]
@@ -95,15 +100,24 @@ class VersionPages(ModelAdmin):
             return framed("")
 
     def preview_sent(self, request: HttpRequest, pk: int, channel: str) -> HttpResponse:
-        """The bytes that a channel would send of such a letter."""
+        """The bytes that a channel would send of such a letter: as text, or the pages of a document as pictures."""
         version = self.version_for(request, pk)
         data, problem = _sent(version, channel)
+        address = reverse("admin:sending_templateversion_sent_download", args=[pk, channel])
+        if data and _is_pdf(channel):
+            count = page_count(data)
+            pages = [
+                reverse("admin:sending_templateversion_sent_page", args=[pk, channel, page])
+                for page in range(1, min(count, _PAGES_SHOWN) + 1)
+            ]
+            context = {"pages": pages, "count": count, "size": len(data), "download": address}
+            return self._page(request, version, _("Preview"), "console/version_sheets.html", context, tab=channel)
         context = {
             "raw": data[:_RAW_SHOWN].decode("utf-8", "replace"),
             "size": len(data),
             "is_cut": len(data) > _RAW_SHOWN,
             "problem": problem,
-            "download": reverse("admin:sending_templateversion_sent_download", args=[pk, channel]),
+            "download": address,
         }
         return self._page(request, version, _("Preview"), "console/version_raw.html", context, tab=channel)
 
@@ -113,7 +127,18 @@ class VersionPages(ModelAdmin):
         data, problem = _sent(version, channel)
         if problem:
             raise Http404(problem)
-        return download(data, f"{version}.eml")
+        return download(data, f"{version}.{'pdf' if _is_pdf(channel) else 'eml'}")
+
+    def page_sent(self, request: HttpRequest, pk: int, channel: str, page: int) -> HttpResponse:
+        """One page of such a document, counted from 1, as a picture."""
+        version = self.version_for(request, pk)
+        data, problem = _sent(version, channel)
+        try:
+            if not data or not _is_pdf(channel):
+                raise Http404(problem)
+            return picture(page_image(data, page - 1))
+        except ValueError as error:
+            raise Http404(str(error)) from error
 
     def compare(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What differs from the version named by ``with``, else from the one before."""
@@ -187,3 +212,7 @@ def _sent(version: TemplateVersion, channel: str) -> tuple[bytes, str]:
         return previewing.sent_as(version, channel), ""
     except (TemplateError, ValueError) as error:
         return b"", str(error) or gettext("The sample cannot be sent.")
+
+
+def _is_pdf(channel: str) -> bool:
+    return channels()[channel].raw_type == "application/pdf"

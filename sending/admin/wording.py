@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from sending.states import OPENED, HeldFor, Status, TemplateStatus, VersionStatus
+from sending.states import OPENED, BatchStatus, HeldFor, Status, TemplateStatus, VersionStatus
 
 STATUSES = {
     Status.ACCEPTED: _("Waiting"),
@@ -60,3 +60,10 @@ VERSION_COLOURS = {
     VersionStatus.ENABLED: "success",
     VersionStatus.RETIRED: "default",
 }
+# Words and colour together.
+BATCH_STATUSES = {
+    BatchStatus.OPEN: (_("Taking letters"), "info"),
+    BatchStatus.CLOSING: (_("Closing"), "primary"),
+    BatchStatus.CLOSED: (_("At the print house"), "success"),
+}
+BATCH_WITHOUT_MANIFEST = (_("Manifest not written"), "danger")

@@ -3,6 +3,7 @@
 from sending.models.attachment import Attachment, Blob
 from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.message import Message, MessageEvent
+from sending.models.printing import PrintBatch, PrintItem
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
 from sending.models.withdrawal import Withdrawal
@@ -14,6 +15,8 @@ __all__ = [
     "Lane",
     "Message",
     "MessageEvent",
+    "PrintBatch",
+    "PrintItem",
     "Template",
     "TemplateVersion",
     "UncertainMessage",

@@ -41,6 +41,8 @@ class TemplateVersion(models.Model):
     subject = models.TextField(_("subject"))
     text = models.TextField(_("text"), blank=True)
     html = models.TextField(_("HTML"), blank=True)
+    # A layout of its own for printed letters, in Typst; without one the built-in serves.
+    letter = models.TextField(_("letter layout"), blank=True)
     list_unsubscribe = models.CharField(_("List-Unsubscribe"), max_length=500, blank=True)
     sample = models.JSONField(_("sample data"), default=dict, blank=True)
     author = models.CharField(_("author"), max_length=150, blank=True)

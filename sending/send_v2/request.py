@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from pydantic import ValidationError
 
 from gateway.caller import Caller
@@ -24,7 +25,6 @@ from sending.send_v2.problems import Path
 from sending.services import Accepted
 from sending.xml_data import parse_xml_data
 
-LETTER_TYPES = ("NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT")
 _MOMENTS = {"SEND_AT": "send_at", "EXPIRES_AT": "expires_at"}
 _AS_JOB = ("DpfControlCallbackUrl", "RUN_AS_JOB")
 # What the letter takes over as it stands.
@@ -185,8 +185,9 @@ class _Reader:
                     self.report(Code.EXCLUSIVE, "not together with messageType", (outward,))
         elif "message_type_version" in values:
             self.report(Code.REQUIRED, "required with messageTypeVersion", ("messageType",))
-        if "letter_type" in values and values["letter_type"] not in LETTER_TYPES:
-            self.report(Code.INVALID, f"must be one of {', '.join(LETTER_TYPES)}", ("letterType",))
+        if "letter_type" in values and values["letter_type"] not in settings.HAMMY_LETTER_TYPES:
+            kinds = ", ".join(settings.HAMMY_LETTER_TYPES)
+            self.report(Code.INVALID, f"must be one of {kinds}", ("letterType",))
         if "xml_data" in values:
             try:
                 parse_xml_data(values["xml_data"])

@@ -21,6 +21,7 @@ _ALL = (
     checks.folders,
     checks.numbers,
     checks.jobs,
+    checks.letters,
     checks.habits,
     checks.secrets,
 )
@@ -70,6 +71,10 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("HAMMY_JOB_HEARTBEAT_SECONDS", 7.5, ["hammy.E014"]),
         ("HAMMY_JOB_CLASSES", ["tests.jobs.classes", "tests.jobs.nothing"], ["hammy.E015"]),
         ("HAMMY_REPORT_RECIPIENTS", ["anna@example.org", "nobody"], ["hammy.E016"]),
+        ("HAMMY_LETTER_FONTS", "/no/such/folder", ["hammy.E031"]),
+        ("HAMMY_LETTER_TYPES", [], ["hammy.E032"]),
+        ("HAMMY_LETTER_SECONDS", 0.0, ["hammy.E008"]),
+        ("HAMMY_PRINT_BATCH_LETTERS", 0, ["hammy.E008"]),
         ("HAMMY_TOKEN_MINUTES", 1441, ["hammy.W005"]),
     ],
 )

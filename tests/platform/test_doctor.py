@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.models import ApiClient
 from hammy_project import doctor, vital_signs
-from hammy_project.doctor import Level, broker, database, findings, machine, queue, smtp, templates
+from hammy_project.doctor import Level, broker, database, findings, machine, printing, queue, smtp, templates
 from jobs import queue as job_queue
 from jobs import services as job_services
 from jobs.maintenance import tick
@@ -24,8 +25,8 @@ from jobs.states import Queue
 from sending import services
 from sending.channels.base import SmtpServer
 from sending.letter import Letter
-from sending.models import Dispatcher, Lane, Message, Template, TemplateVersion
-from sending.states import Status, VersionStatus
+from sending.models import Dispatcher, Lane, Message, PrintBatch, Template, TemplateVersion
+from sending.states import BatchStatus, Status, VersionStatus
 from tests.fakes import smtp as fake_smtp
 
 
@@ -129,16 +130,39 @@ def test_a_disk_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert levels == [{Level.OK}, {Level.WARNING}, {Level.FAILURE}]
 
 
-def test_r30_a_full_storage_is_a_failure_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _seen(machine.storage) == [("storage", "ok")]
+@pytest.mark.parametrize(("probe", "alias"), [(machine.storage, "default"), (machine.spool, "spool")])
+def test_r30_a_full_storage_is_a_failure_of_its_own(probe: Any, alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _seen(probe) == [(probe.__name__, "ok")]
 
     def full(name: str, content: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(machine.default_storage, "save", full)
-    (found,) = findings.examine([machine.storage])
-    assert (found.subject, found.level) == ("machine.storage", Level.FAILURE)
+    monkeypatch.setattr(storages[alias], "save", full)
+    (found,) = findings.examine([probe])
+    assert (found.subject, found.level) == (f"machine.{probe.__name__}", Level.FAILURE)
     assert found.words == "OSError: [Errno 28] No space left on device"
+
+
+def test_a_font_that_is_not_there_is_told(settings: Any) -> None:
+    assert _seen(printing.press_works) == [("letters", "ok")]
+    settings.HAMMY_LETTER_FONT = "No Such Font"
+    (found,) = printing.press_works()
+    assert (found.level, found.words) == (
+        Level.FAILURE,
+        "no page can be set: line 4: assertion failed: no font is called No Such Font",
+    )
+
+
+def test_print_batches_that_stay_are_told(db: None) -> None:
+    assert _seen(printing.batches) == [("print batches", "ok")]
+    now = timezone.now()
+    batch = PrintBatch.objects.create(day=now.date(), number=1, opened_at=now - timedelta(hours=2))
+    assert _seen(printing.batches) == [(f"print batch {batch}", "warning")]
+    PrintBatch.objects.update(status=BatchStatus.CLOSED, closed_at=now, reason="manifest not written: full")
+    (found,) = printing.batches()
+    assert (found.level, found.words) == (Level.FAILURE, "manifest not written: full")
+    PrintBatch.objects.update(handed_over_at=now)
+    assert _seen(printing.batches) == [("print batches", "ok")]
 
 
 def test_what_is_stuck_is_told(caller: Caller) -> None:

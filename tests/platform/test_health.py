@@ -123,6 +123,7 @@ def test_metrics_sum_the_processes_and_count_what_waits(client: Client, caller: 
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/plain; version=")
     assert 'hammy_messages_waiting{channel="EMAIL",status="ACCEPTED"} 3.0' in lines
+    assert "hammy_print_batch_oldest_seconds 0.0" in lines
     assert "hammy_database_up 1.0" in lines
     assert any(line.startswith('hammy_messages_total{channel="EMAIL",event="accepted"} ') for line in lines)
     (age,) = [line for line in lines if line.startswith("hammy_messages_waiting_oldest_seconds{")]

@@ -48,6 +48,9 @@ def a_parcel() -> Parcel:
         sender=Address(address="noreply@hammy.test", name="Hammy"),
         recipient=Address(address="anna@example.org", name="Kovács Anna"),
         enclosures=(Enclosure(file_name="számla.pdf", content=b"%PDF", media_type="application/pdf"),),
+        postal_address="1117 Budapest, Fő utca 1.",
+        letter_type="NORMAL",
+        batch="2026-11-29/000001",
     )
 
 

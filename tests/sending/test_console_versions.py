@@ -47,6 +47,30 @@ def test_a_preview_is_the_very_mail_that_would_go_out() -> None:
     assert "To: &quot;Teszt &lt;Elek&gt;&quot; &lt;elek@example.com&gt;" in page
 
 
+def test_a_printed_letter_is_shown_page_by_page() -> None:
+    version = make_template(status="DRAFT", sample=SAMPLE | {"recipientPostalAddress": "1011 Budapest, Fő utca 1."})
+    client = client_of("Viewer")
+    address = f"{VERSIONS}{version.pk}/preview/POST/"
+    page = client.get(address).content.decode()
+    assert f'src="{address}pages/1/"' in page
+    assert f'src="{address}pages/2/"' not in page
+    picture = client.get(f"{address}pages/1/")
+    assert (picture["Content-Type"], picture.content[:8]) == ("image/png", b"\x89PNG\r\n\x1a\n")
+    document = client.get(f"{address}download/")
+    assert 'filename="TEST.MAIL v1.pdf"' in document["Content-Disposition"]
+    assert document.getvalue().startswith(b"%PDF-")
+    for missing in (f"{address}pages/2/", f"{address}pages/0/", f"{VERSIONS}{version.pk}/preview/EMAIL/pages/1/"):
+        assert client.get(missing).status_code == 404
+
+
+def test_a_layout_that_cannot_be_set_says_why_in_the_preview() -> None:
+    version = make_template(status="DRAFT", sample=SAMPLE, letter="#nincs")
+    client = client_of("Viewer")
+    assert "letter layout: " in client.get(f"{VERSIONS}{version.pk}/preview/POST/").content.decode()
+    for page in ("pages/1/", "download/"):
+        assert client.get(f"{VERSIONS}{version.pk}/preview/POST/{page}").status_code == 404
+
+
 def test_a_sample_that_names_nobody_is_sent_to_an_example_from_the_site(settings) -> None:
     settings.HAMMY_FROM_ADDRESS, settings.HAMMY_FROM_NAME = "site@example.org", "A ház"
     version = make_template(status="DRAFT", subject="S", text="T", sample={"recipientName": ["no", "text"]})
@@ -131,5 +155,6 @@ def test_s33_versions_are_looked_at_by_who_may_see_them() -> None:
     make_template(text="x")
     version = make_template(text="y")
     stranger = client_of()
-    for page in ("preview/EMAIL/", "preview/EMAIL/download/", "compare/"):
+    pages = ("preview/EMAIL/", "preview/EMAIL/download/", "preview/POST/pages/1/", "compare/")
+    for page in pages:
         assert stranger.get(f"{VERSIONS}{version.pk}/{page}").status_code == 403

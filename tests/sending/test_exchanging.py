@@ -29,7 +29,7 @@ def _site() -> None:
     make_template("SZÁMLA/ÉRTESÍTŐ", subject="Első", text="Szöveg\r\nkét sor\n", status="RETIRED")
     second = make_template(
         "SZÁMLA/ÉRTESÍTŐ", subject="{{ recipientName }}", text="", html="<p>ű</p>",
-        list_unsubscribe="mailto:a@example.org",
+        list_unsubscribe="mailto:a@example.org", letter="#sys.inputs.data.len()\n",
         sample={"recipientName": "Elek", "properties": {"b": "1", "a": [1.5, True, None]}},
     )  # fmt: skip
     editorial.create_version(
@@ -46,7 +46,7 @@ def _take(files: dict[str, bytes], **options: Any) -> list[str]:
 
 
 def _rows() -> list[tuple[Any, ...]]:
-    words = ("subject", "text", "html", "list_unsubscribe", "sample")
+    words = ("subject", "text", "html", "list_unsubscribe", "letter", "sample")
     return list(TemplateVersion.objects.order_by("template__name", "version").values_list("version", "status", *words))
 
 
@@ -92,6 +92,14 @@ def test_a_site_written_out_is_read_back_byte_for_byte() -> None:
     assert _rows() == rows
     assert exchanging.export() == files
     assert {version.author for version in TemplateVersion.objects.all()} == {"szerkeszto"}
+
+
+def test_a_layout_that_cannot_be_set_enables_nothing() -> None:
+    files = _level(letter__typ="#nincs", head=json.dumps(HEAD | {"versions": {"1": "ENABLED"}}))
+    (told,) = _refused(files, enable=True)
+    assert told.startswith("LEVEL/v1: cannot be enabled: ")
+    (taken,) = exchanging.take_in(caller=EDITOR, files=files)
+    assert (taken.status, len(taken.doubts)) == ("DRAFT", 1)
 
 
 def test_what_comes_in_is_a_draft_unless_it_is_to_be_enabled() -> None:
@@ -183,14 +191,14 @@ def test_every_fault_of_every_file_is_told_with_its_line() -> None:
         [
             "LEVEL/template.json: nmae: unknown member; there are name, description, clients, versions",
             "LEVEL/v0/text.txt: is no file of a template: template.json or v1/subject.txt, v1/text.txt, v1/body.html, "
-            "v1/list_unsubscribe.txt, v1/sample.json",
+            "v1/list_unsubscribe.txt, v1/letter.typ, v1/sample.json",
             "LEVEL/v1/body.html:2: is not UTF-8",
             "LEVEL/v1/list_unsubscribe.txt: must be at most 500 characters",
             "LEVEL/v1/sample.json:2: the file is not JSON: Expecting property name enclosed in double quotes at "
             "line 2, column 1",
             "LEVEL/v1/subject.txt:1: unexpected 'end of template'",
             "LEVEL/v1/text.md: is no file of a template: template.json or v1/subject.txt, v1/text.txt, v1/body.html, "
-            "v1/list_unsubscribe.txt, v1/sample.json",
+            "v1/list_unsubscribe.txt, v1/letter.typ, v1/sample.json",
             "LEVEL/v1/text.txt:2: Expected an expression, got 'end of statement block'",
             "LEVEL/v2: text.txt: required, unless body.html is given",
             "MASIK/template.json: clients: must be a list of names",
@@ -201,7 +209,7 @@ def test_every_fault_of_every_file_is_told_with_its_line() -> None:
             "NEVTELEN/template.json: must be an object: names and values",
             "NEVTELEN/template.json: name: must be 1 to 100 printable characters",
             "README.md: is no file of a template: template.json or v1/subject.txt, v1/text.txt, v1/body.html, "
-            "v1/list_unsubscribe.txt, v1/sample.json",
+            "v1/list_unsubscribe.txt, v1/letter.typ, v1/sample.json",
         ]
     )
 
