@@ -5,6 +5,7 @@ import os
 import re
 import zoneinfo
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from django.core import checks
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from sending.signing import Unusable, is_configured, load
+
 _AT_LEAST_ONE = (
     "HAMMY_CLAIM_SIZE",
     "HAMMY_KEY_OVERLAP_HOURS",
@@ -26,6 +29,7 @@ _AT_LEAST_ONE = (
     "HAMMY_MAX_REQUEST_BYTES",
     "HAMMY_PRINT_BATCH_LETTERS",
     "HAMMY_RETRY_ATTEMPTS",
+    "HAMMY_SIGNING_MAX_BYTES",
     "HAMMY_SMTP_MESSAGES_PER_CONNECTION",
     "HAMMY_TEMPLATE_OUTPUT",
     "HAMMY_TOKEN_MINUTES",
@@ -47,6 +51,7 @@ _ABOVE_ZERO = (
     "HAMMY_RETRY_AGE_SECONDS",
     "HAMMY_RETRY_CAP_SECONDS",
     "HAMMY_RETRY_FIRST_SECONDS",
+    "HAMMY_SIGNING_SECONDS",
     "HAMMY_SMTP_COMMAND_TIMEOUT",
     "HAMMY_SMTP_CONNECT_TIMEOUT",
     "HAMMY_SMTP_FINAL_DOT_TIMEOUT",
@@ -195,15 +200,44 @@ def jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.C
 
 @checks.register
 def letters(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
-    """E031, E032: how printed letters look, and what kinds there are."""
+    """E033, E034: how printed letters look, and what kinds there are."""
     fonts = settings.HAMMY_LETTER_FONTS
     if fonts and not Path(fonts).is_dir():
-        yield checks.Error(f"HAMMY_LETTER_FONTS is no folder: {fonts}", id="hammy.E031")
+        yield checks.Error(f"HAMMY_LETTER_FONTS is no folder: {fonts}", id="hammy.E033")
     if not settings.HAMMY_LETTER_TYPES:
         yield checks.Error(
             "HAMMY_LETTER_TYPES is empty: no printed letter could be sent",
             hint="Such as NORMAL,PRIORITY,REGISTERED,REGISTERED_RETURN_RECEIPT.",
-            id="hammy.E032",
+            id="hammy.E034",
+        )
+
+
+@checks.register
+def signing(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E030, E031, W030–W032: the key that signs, and the certificate that vouches for it."""
+    if not is_configured():
+        if settings.HAMMY_SIGNING_KEY:
+            yield checks.Error("HAMMY_SIGNING_KEY is set without HAMMY_SIGNING_CERTIFICATE", id="hammy.E030")
+        return
+    try:
+        identity = load()
+    except Unusable as error:
+        yield checks.Error(str(error), hint="See docs/operators.md, Signing.", id="hammy.E030")
+        return
+    for flaw in identity.flaws():
+        yield checks.Error(f"HAMMY_SIGNING_CERTIFICATE: {flaw}", id="hammy.E031")
+    # Only warned of, or a site could not be started again to send what needs no signature.
+    if words := identity.is_out_of_time(datetime.now(UTC)):
+        yield checks.Warning(f"HAMMY_SIGNING_CERTIFICATE: {words}: letters that must be signed wait", id="hammy.W030")
+    if not identity.is_for(settings.HAMMY_FROM_ADDRESS):
+        yield checks.Warning(
+            f"HAMMY_FROM_ADDRESS is not in the signing certificate, which names {', '.join(identity.addresses)}",
+            hint="Mail programs show a signature as wrong where it is not the sender's.",
+            id="hammy.W031",
+        )
+    if not identity.is_for_mail():
+        yield checks.Warning(
+            "HAMMY_SIGNING_CERTIFICATE is not made for mail: extendedKeyUsage lacks emailProtection", id="hammy.W032"
         )
 
 

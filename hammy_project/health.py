@@ -120,7 +120,12 @@ class _Queue(Collector):
         tick = GaugeMetricFamily("hammy_tick_seconds", "How long ago a worker last heard beat")
         if (seconds := vital_signs.tick_seconds()) is not None:
             tick.add_metric([], seconds)
-        yield from (depth, age, *jobs.values(), print_batch, is_up, tick)
+        certificate = GaugeMetricFamily(
+            "hammy_signing_certificate_days", "For how many days more the certificate that signs is good"
+        )
+        if (days := vital_signs.signing_days()) is not None:
+            certificate.add_metric([], days)
+        yield from (depth, age, *jobs.values(), print_batch, is_up, tick, certificate)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

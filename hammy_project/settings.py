@@ -204,6 +204,14 @@ HAMMY_FROM_NAME = env.str("HAMMY_FROM_NAME", "Hammy")
 HAMMY_MESSAGE_ID_DOMAIN = env.str("HAMMY_MESSAGE_ID_DOMAIN", "hammy.localhost")
 DEFAULT_FROM_EMAIL = HAMMY_FROM_ADDRESS
 
+# ── signing: files, or their PEM text itself (as …_FILE gives it); nothing is signed without a certificate ──
+HAMMY_SIGNING_CERTIFICATE = env.str("HAMMY_SIGNING_CERTIFICATE", "")
+HAMMY_SIGNING_KEY = env.str("HAMMY_SIGNING_KEY", "")
+HAMMY_SIGNING_KEY_PASSWORD = env.str("HAMMY_SIGNING_KEY_PASSWORD", "")
+# What one PDF document may take; one that takes more is not signed.
+HAMMY_SIGNING_SECONDS = env.float("HAMMY_SIGNING_SECONDS", 10.0)
+HAMMY_SIGNING_MAX_BYTES = env.int("HAMMY_SIGNING_MAX_BYTES", 64 * 1024 * 1024)
+
 # ── dispatch ────────────────────────────────────────────────────────────────────────────────────
 HAMMY_CLAIM_SIZE = env.int("HAMMY_CLAIM_SIZE", 100)
 HAMMY_WAKE_SECONDS = env.float("HAMMY_WAKE_SECONDS", 2.0)

@@ -15,6 +15,8 @@ from django.utils import timezone
 from jobs import states as job_states
 from jobs.maintenance import TICK
 from jobs.models import Job
+from sending import signing
+from sending.channels.base import NotReady
 from sending.models import Message, PrintBatch
 from sending.states import Status
 
@@ -120,6 +122,17 @@ def tick_seconds() -> float | None:
     """How long ago beat's wake-up of each second was last heard by a worker; None when it never was."""
     heard_at = cache.get(TICK)
     return None if heard_at is None else max(0.0, time.time() - heard_at)
+
+
+def signing_days() -> float | None:
+    """For how many days more the site can sign: 0.0 when it cannot at all, None when it is not to."""
+    if not signing.is_configured():
+        return None
+    try:
+        ends_at = signing.current().ends_at
+    except NotReady:
+        return 0.0
+    return (ends_at - timezone.now()) / timedelta(days=1)
 
 
 def database_failure() -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
-from sending import sources
+from sending import certifying, sources
 from sending.channels import channel, channels
 from sending.letter import Letter, digest_of
 from sending.models import Template, TemplateVersion
@@ -46,6 +46,7 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None) ->
         problems.append(Problem(code=Code.INVALID, sentence=f"must be one of {supported}", field=("channel",)))
     else:
         problems.extend(channel(letter.channel).check(letter))
+        problems.extend(certifying.problems_of(letter, channel(letter.channel)))
     problems.extend(_sender_problems(caller, letter))
     problems.extend(sources.problems_of(caller, letter))
     problems.extend(_unavailable(letter))
@@ -71,13 +72,6 @@ def _unavailable(letter: Letter) -> Iterator[Problem]:
     if letter.archiving_expected:
         sentence = "must be false: no archive store is available"
         yield Problem(code=Code.STORE, sentence=sentence, field=("archiving_expected",))
-    if letter.certification_expected:
-        sentence = "must be false: signing is not available"
-        yield Problem(code=Code.INVALID, sentence=sentence, field=("certification_expected",))
-    for index, attachment in enumerate(letter.attachments):
-        if attachment.certification_expected:
-            field = ("attachments", index, "certification_expected")
-            yield Problem(code=Code.INVALID, sentence="must be false: signing is not available", field=field)
 
 
 def _sender_problems(caller: Caller, letter: Letter) -> list[Problem]:

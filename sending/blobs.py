@@ -1,7 +1,8 @@
 """Attachments' bytes: kept in Django's storage under their digest, written before the rows that name them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -15,6 +16,7 @@ from sending.models import Blob
 
 # A file without a row this old belongs to a request that failed after writing it.
 ORPHAN_AGE = timedelta(hours=1)
+_PIECE = 256 * 1024
 
 
 def store(attachments: Iterable[LetterAttachment]) -> None:
@@ -26,6 +28,22 @@ def store(attachments: Iterable[LetterAttachment]) -> None:
         elif attachment.stored.path:
             with Path(attachment.stored.path).open("rb") as file:
                 default_storage.save(Blob.path(digest), File(file))
+
+
+def keep(opener: Callable[[], BinaryIO]) -> str:
+    """Keep what ``opener`` opens, read twice and never held in memory; its digest. Raises OSError when that cannot be
+    read or kept."""
+    digest, size = sha256(), 0
+    with opener() as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+    name = digest.hexdigest()
+    with opener() as file:
+        # First the bytes, marked as just used: what has no row yet is swept when it is old.
+        default_storage.save(Blob.path(name), File(file))
+    Blob.objects.bulk_create([Blob(digest=name, size=size)], ignore_conflicts=True)
+    return name
 
 
 def opened(digest: str) -> BinaryIO:
@@ -40,9 +58,9 @@ def read(digest: str) -> bytes:
 
 
 def sweep() -> int:
-    """Drop blobs no attachment names, and files no blob names; how many files went."""
+    """Drop blobs that nothing names, and files no blob names; how many files went."""
     before = timezone.now() - ORPHAN_AGE
-    Blob.objects.filter(attachments=None, created_at__lt=before).delete()
+    Blob.objects.filter(attachments=None, signed_attachments=None, created_at__lt=before).delete()
     removed = 0
     for folder, digests in _folders("blobs", depth=2):
         known = set(Blob.objects.filter(digest__in=digests).values_list("digest", flat=True))

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -12,7 +13,7 @@ from gateway import metrics
 from gateway.backoff import backoff
 from sending import outcomes, printing, queue
 from sending.channels import channel as kept_channel
-from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind
+from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
 from sending.leases import Lease, abandon, standing
 from sending.models import Attachment, Lane, Message
 from sending.outcomes import MOST_UNRECORDED, Told
@@ -127,12 +128,13 @@ class Worker:
             return Outcome(kind=OutcomeKind.FAILED, words="not made ready: internal failure, see the log")
         try:
             with self.hand_over_seconds.time():
-                return channel.hand_over(parcel)
+                outcome = channel.hand_over(parcel)
         except Exception:
             # Nobody knows how far it came; where twice is the same as once, that does no harm.
             _log.exception("hand-over broke", extra={"message_id": message.pk})
             kind = OutcomeKind.RETRY if channel.is_repeatable else OutcomeKind.UNCERTAIN
-            return Outcome(kind=kind, words="internal failure while handing over, see the log")
+            outcome = Outcome(kind=kind, words="internal failure while handing over, see the log")
+        return _remembered(outcome, parcel)
 
     def _note(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
         """Keep an outcome in the journal, and now and then write what it holds to the tables. False when the claim is
@@ -195,6 +197,15 @@ class Worker:
     def _open_lane(self) -> None:
         self.lane_failures = 0
         Lane.objects.filter(channel=self.channel_name).update(paused_until=None, failures=0, reason="")
+
+
+def _remembered(outcome: Outcome, parcel: Parcel) -> Outcome:
+    """The outcome with what was found while the parcel was made ready; what goes out unsigned is said aloud."""
+    if not parcel.facts:
+        return outcome
+    unsigned = parcel.facts.get("unsigned")
+    words = "; ".join(filter(None, (outcome.words, f"unsigned: {unsigned}"))) if unsigned else outcome.words
+    return replace(outcome, words=words, facts={**parcel.facts, **outcome.facts})
 
 
 def _settled(message: Message, outcome: Outcome) -> Told:

@@ -74,17 +74,19 @@ def words(message: Message) -> Words:
 
 
 def attachments(message: Message) -> list[Attachment]:
-    """What came with the message, in the order given."""
-    return list(Attachment.objects.filter(message=message).select_related("blob").order_by("position"))
+    """What came with the message, in the order given; what was to be signed is."""
+    return list(Attachment.objects.filter(message=message).select_related("blob", "signed_blob").order_by("position"))
 
 
 def opened(message: Message, number: int) -> tuple[Attachment, BinaryIO]:
     """The ``number``-th attachment, from 1, and its bytes; 3000 when there is none, 9001 when it cannot be read."""
-    attachment = Attachment.objects.filter(message=message, position=number - 1).select_related("blob").first()
+    attachment = (
+        Attachment.objects.filter(message=message, position=number - 1).select_related("blob", "signed_blob").first()
+    )
     if attachment is None:
         raise not_found(f"attachment {number} of message {message.pk}")
     try:
-        return attachment, blobs.opened(attachment.blob_id)
+        return attachment, blobs.opened(attachment.outgoing_blob_id)
     except OSError as error:
         raise refuse(Code.UNAVAILABLE, "the attachment cannot be read now, try again later") from error
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from sending.addresses import wire_form
 from sending.channels.base import Address, Enclosure, Parcel
+from sending.signing import signed_entity
 
 _CRLF = b"\r\n"
 _LINE_LIMIT = 998
@@ -22,6 +23,8 @@ _BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _FOLDABLE = re.compile(r"[!-~]{1,60}(?: [!-~]{1,60})*")
 _MEDIA_TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
+# Mailboxes put a ">" before the one, and gateways drop the other (RFC 8551, 3.1.3).
+_CHANGED_ON_THE_WAY = re.compile(rb"^From |[ \t]\r?$", re.MULTILINE)
 _FILE_NAME_LIMIT = 255
 
 
@@ -30,7 +33,8 @@ def build_mail(parcel: Parcel, *, domain: str, date: datetime) -> bytes:
     part leave ASCII (then the server must offer SMTPUTF8).
 
     ``domain`` is ours and ends the Message-ID, which depends on the parcel's uuid alone: stable across tries.
-    Blind copies appear nowhere. Raises ValueError for an address that is none.
+    Blind copies appear nowhere. A certified parcel's mail is signed (S/MIME), all but the headers written here. Raises
+    ValueError for an address that is none, NotReady when it cannot be signed.
     """
     headers = [
         f"Date: {format_datetime(date)}",
@@ -46,7 +50,10 @@ def build_mail(parcel: Parcel, *, domain: str, date: datetime) -> bytes:
     if unsubscribe := _unsubscribe(parcel.list_unsubscribe):
         headers.append(f"List-Unsubscribe: {unsubscribe}")
     headers.append("MIME-Version: 1.0\r\n")
-    return "\r\n".join(headers).encode() + _content(parcel)
+    content = _content(parcel)
+    if parcel.is_certified:
+        content = signed_entity(content, boundary=f"=_s_{parcel.uuid.hex}", signed_at=date)
+    return "\r\n".join(headers).encode() + content
 
 
 def safe_file_name(name: str) -> str:
@@ -56,9 +63,10 @@ def safe_file_name(name: str) -> str:
 
 
 def _content(parcel: Parcel) -> bytes:
-    parts = [_text_part(parcel.html, "html")] if parcel.html else []
+    is_signed = parcel.is_certified
+    parts = [_text_part(parcel.html, "html", is_signed=is_signed)] if parcel.html else []
     if parcel.text or not parcel.html:
-        parts.insert(0, _text_part(parcel.text, "plain"))
+        parts.insert(0, _text_part(parcel.text, "plain", is_signed=is_signed))
     body = parts[0] if len(parts) == 1 else _multipart("alternative", f"=_a_{parcel.uuid.hex}", parts)
     if not parcel.enclosures:
         return body
@@ -71,19 +79,24 @@ def _multipart(kind: str, boundary: str, parts: list[bytes]) -> bytes:
     return head + b"".join(b"--" + mark + _CRLF + part + _CRLF for part in parts) + b"--" + mark + b"--\r\n"
 
 
-def _text_part(text: str, kind: str) -> bytes:
+def _text_part(text: str, kind: str, *, is_signed: bool) -> bytes:
     # A bare CR or LF that reaches the wire is what SMTP smuggling is made of.
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
     if not text.endswith("\r\n"):
         text += "\r\n"
     data = text.encode("utf-8", "replace")
-    if len(data) == len(text) and _fits_as_is(data):
+    # What others on the way are known to change, no signature outlives.
+    is_safe = not (is_signed and _CHANGED_ON_THE_WAY.search(data))
+    if is_safe and len(data) == len(text) and _fits_as_is(data):
         return f"Content-Type: text/{kind}; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\n".encode() + data
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: "
     # Quoted-printable triples every non-ASCII byte: beyond two in five base64 is the shorter.
-    if (len(data) - len(text)) * 5 > len(data) * 2:
+    if not is_safe or (len(data) - len(text)) * 5 > len(data) * 2:
         return f"{head}base64\r\n\r\n".encode() + _base64(data)
-    return f"{head}quoted-printable\r\n\r\n".encode() + b2a_qp(data, istext=True)
+    encoded = b2a_qp(data, istext=True)
+    if is_signed and _CHANGED_ON_THE_WAY.search(encoded):
+        return f"{head}base64\r\n\r\n".encode() + _base64(data)
+    return f"{head}quoted-printable\r\n\r\n".encode() + encoded
 
 
 def _fits_as_is(data: bytes) -> bool:

@@ -1,11 +1,12 @@
 """A claimed message made ready to go: words rendered, attachments read, addresses resolved."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from sending import blobs
+from sending.certifying import certified
 from sending.channels.base import Address, Channel, Enclosure, Parcel
 from sending.models import Attachment, Message
 from sending.rendering import Words, compiled, template_data
@@ -33,12 +34,10 @@ def words_of(message: Message) -> Words:
     )
 
 
-def ready(message: Message, attachments: Iterable[Attachment], channel: Channel, *, batch: str = "") -> Parcel:
+def ready(message: Message, attachments: Sequence[Attachment], channel: Channel, *, batch: str = "") -> Parcel:
     """The parcel that ``channel`` is to hand over now, in the print run ``batch`` where it gathers them. Raises
     TemplateError, NotReady, or OSError when an attachment cannot be read."""
-    parcel = build(message, attachments)
-    if batch:
-        parcel = replace(parcel, batch=batch)
+    parcel = certified(replace(build(message, attachments), batch=batch), attachments, channel)
     if channel.reads_enclosures and parcel.enclosures:
         # Now, before anything is begun: what cannot be read leaves nothing in doubt.
         read = (replace(enclosure, content=enclosure.read(), opener=None) for enclosure in parcel.enclosures)
@@ -81,7 +80,7 @@ def _enclosure(attachment: Attachment, given: Mapping[str, Any]) -> Enclosure:
     return Enclosure(
         file_name=attachment.file_name,
         media_type=attachment.media_type,
-        opener=partial(blobs.opened, attachment.blob_id),
+        opener=partial(blobs.opened, attachment.outgoing_blob_id),
         is_certified=given.get("certification_expected", False),
         may_go_uncertified=given.get("postable_without_certificate", False),
     )

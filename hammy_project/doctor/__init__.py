@@ -1,6 +1,6 @@
 """Looks over a site and says what ails it: one probe a concern, in a registry."""
 
-from hammy_project.doctor import broker, database, machine, printing, queue, smtp, templates
+from hammy_project.doctor import broker, database, machine, printing, queue, signing, smtp, templates
 from hammy_project.doctor.findings import Finding, Level, Probe, examine
 
 PROBES: tuple[Probe, ...] = (
@@ -10,6 +10,7 @@ PROBES: tuple[Probe, ...] = (
     database.clock,
     broker.confirms,
     smtp.servers,
+    signing.certificate,
     templates.compile_all,
     machine.secret_key,
     machine.disk,

@@ -31,7 +31,7 @@ def withdraw(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("hammy_project", "0002_console_jobs"),
-        ("sending", "0009_print_batches"),
+        ("sending", "0010_print_batches"),
     ]
 
     operations = [migrations.RunPython(grant, withdraw)]

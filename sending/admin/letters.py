@@ -15,7 +15,9 @@ from unfold.admin import ModelAdmin
 from gateway.console import audit
 from sending import blobs
 from sending.admin.frames import download, framed, picture, with_frame
+from sending.certifying import as_handed_over
 from sending.channels import channel, channels
+from sending.channels.base import NotReady
 from sending.letters import page_count, page_image
 from sending.models import Attachment, Message
 from sending.parcels import attachments_of, build, words_of
@@ -158,7 +160,7 @@ class LetterPages(ModelAdmin):
         if found is None:
             raise Http404
         try:
-            return download(blobs.read(found.blob_id), found.file_name)
+            return download(blobs.read(found.outgoing_blob_id), found.file_name)
         except OSError as error:
             raise Http404(_("The attachment cannot be read from the storage.")) from error
 
@@ -190,11 +192,18 @@ def is_pdf(message: Message) -> bool:
 def _raw_of(message: Message) -> tuple[bytes, str]:
     """The bytes rebuilt from what is stored, or why they cannot be."""
     try:
-        parcel = build(message, attachments_of([message]).get(message.pk, ()))
-        data = channel(message.channel).raw(parcel, date=_handed_over_at(message))
-    except (TemplateError, OSError, ValueError, KeyError) as error:
+        way = channel(message.channel)
+        parcel = as_handed_over(build(message, attachments_of([message]).get(message.pk, ())), way, _signed(message))
+        data = way.raw(parcel, date=_handed_over_at(message))
+    except (TemplateError, NotReady, OSError, ValueError, KeyError) as error:
         return b"", str(error)
     return data, "" if data else _("This channel has no raw form to show.")
+
+
+def _signed(message: Message) -> dict[str, Any] | None:
+    """What its last try said of signatures; None before there was one."""
+    noted = message.events.filter(facts__has_any_keys=["signed", "unsigned"]).order_by("-id")
+    return noted.values_list("facts", flat=True).first()
 
 
 def _handed_over_at(message: Message) -> datetime:

@@ -61,7 +61,8 @@ class Parcel:
     """A rendered message, complete: a channel needs nothing else to hand it over.
 
     ``is_certified``: it is to carry a signature. ``batch`` is the number of the print run that it belongs to, for
-    channels that gather (``Channel.is_gathering``).
+    channels that gather (``Channel.is_gathering``). ``facts`` are what became known while it was made ready, kept with
+    what its hand-over comes to; ``unsigned`` among them names what goes without a signature, and why.
     """
 
     message_id: int
@@ -86,6 +87,7 @@ class Parcel:
     letter_source: str = ""
     letter_data: Mapping[str, Any] = field(default_factory=dict)
     batch: str = ""
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class NotReady(Exception):
@@ -134,7 +136,8 @@ class Channel(ABC):
     ``is_repeatable``: handing the same parcel over twice is the same as once, since what it goes to is ours and knows
     it again; a worker's death then leaves nothing in doubt. ``is_gathering``: its parcels belong to numbered batches.
     ``reads_enclosures``: it needs their bytes, which are then read before anything is begun. ``raw_type`` is the media
-    type of what ``raw`` gives.
+    type of what ``raw`` gives. ``signs_letter``: what it makes of a certified parcel (``Parcel.is_certified``) carries
+    a signature; ``signs_all``: one over all that is enclosed, too, of whatever type.
     """
 
     name: ClassVar[str]
@@ -142,6 +145,8 @@ class Channel(ABC):
     is_gathering: ClassVar[bool] = False
     reads_enclosures: ClassVar[bool] = True
     raw_type: ClassVar[str] = "message/rfc822"
+    signs_letter: ClassVar[bool] = False
+    signs_all: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, letter: Letter) -> Iterable[Problem]:

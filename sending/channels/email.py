@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 
 from gateway.errors import Code, Problem
-from sending.channels.base import Channel, Outcome, OutcomeKind, Parcel
+from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
 from sending.channels.demands import address_problems, file_name_problems, line_problems, words_problems
 from sending.letter import Letter
 from sending.mime import build_mail
@@ -22,6 +22,8 @@ class EmailChannel(Channel):
     """Mails by SMTP over one kept session."""
 
     name: ClassVar[str] = "EMAIL"
+    signs_letter: ClassVar[bool] = True
+    signs_all: ClassVar[bool] = True
 
     def __init__(self, *, session: SmtpSession | None = None, domain: str = "") -> None:
         """Without ``session`` the one of the site's settings; ``domain`` ends our Message-IDs."""
@@ -68,6 +70,8 @@ class EmailChannel(Channel):
             data = self.raw(parcel, date=datetime.now(UTC))
         except ValueError as error:
             return Outcome(kind=OutcomeKind.FAILED, words=str(error))
+        except NotReady as error:
+            return error.outcome
         with self._lock:
             return self._session.send(
                 mail_id=str(parcel.uuid),
@@ -77,7 +81,7 @@ class EmailChannel(Channel):
             )
 
     def raw(self, parcel: Parcel, *, date: datetime) -> bytes:
-        """The mail itself; raises ValueError for an address that is none."""
+        """The mail itself; raises ValueError for an address that is none, NotReady when it cannot be signed."""
         return build_mail(parcel, domain=self._domain, date=date)
 
     def close(self) -> None:

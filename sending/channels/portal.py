@@ -8,8 +8,6 @@ from sending.channels.base import Channel, Outcome, OutcomeKind, Parcel
 from sending.channels.demands import address_problems, file_name_problems, line_problems, words_problems
 from sending.letter import Letter
 
-_UNSIGNED = "a message in a portal carries no signature"
-
 
 class PortalChannel(Channel):
     """Inboxes of our own: what is SENT is in one, and nothing leaves the house."""
@@ -19,7 +17,7 @@ class PortalChannel(Channel):
     reads_enclosures: ClassVar[bool] = False
 
     def check(self, letter: Letter) -> Iterator[Problem]:
-        """Somebody's inbox, something to say, names of one line, nothing to be signed."""
+        """Somebody's inbox, something to say, names of one line."""
         yield from words_problems(letter)
         if not letter.recipient_email_address and not letter.partner_ref:
             sentence = "required for PORTAL, unless partnerRef is given"
@@ -28,20 +26,7 @@ class PortalChannel(Channel):
         yield from line_problems(letter.recipient_name, "recipient_name")
         yield from line_problems(letter.from_name, "from_name")
         yield from file_name_problems(letter)
-        if letter.certification_expected:
-            yield _must_be_false("certification_expected")
-        for index, attachment in enumerate(letter.attachments):
-            if attachment.certification_expected and not attachment.postable_without_certificate:
-                yield _must_be_false("attachments", index, "certification_expected")
 
     def hand_over(self, parcel: Parcel) -> Outcome:
         """Nothing is left to be done: the inbox shows what is SENT."""
-        certified = [enclosure for enclosure in parcel.enclosures if enclosure.is_certified]
-        if parcel.is_certified or not all(enclosure.may_go_uncertified for enclosure in certified):
-            return Outcome(kind=OutcomeKind.FAILED, words=_UNSIGNED)
-        words = "in the inbox" if not certified else f"in the inbox; {_UNSIGNED}"
-        return Outcome(kind=OutcomeKind.SENT, words=words)
-
-
-def _must_be_false(*field: str | int) -> Problem:
-    return Problem(code=Code.INVALID, sentence=f"must be false for PORTAL: {_UNSIGNED}", field=field)
+        return Outcome(kind=OutcomeKind.SENT, words="in the inbox")

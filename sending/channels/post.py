@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import ClassVar
@@ -16,6 +17,7 @@ from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parce
 from sending.letter import Letter
 from sending.letters import SetLetter, set_letter
 from sending.letters.addressing import LONGEST_LINE, MOST_LINES, address_lines
+from sending.signing import sign_pdf
 
 PDF = "application/pdf"
 _UNFIT_FOR_PAPER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -32,6 +34,7 @@ class PostChannel(Channel):
     is_repeatable: ClassVar[bool] = True
     is_gathering: ClassVar[bool] = True
     raw_type: ClassVar[str] = PDF
+    signs_letter: ClassVar[bool] = True
 
     def check(self, letter: Letter) -> Iterator[Problem]:
         """An address that a window can show, a letter type, something to print, and nothing that cannot be printed."""
@@ -91,17 +94,15 @@ class PostChannel(Channel):
         )
 
     def raw(self, parcel: Parcel, *, date: datetime) -> bytes:
-        """The PDF document of the letter; raises ValueError when it cannot be set."""
+        """The PDF document of the letter; raises NotReady when it cannot be set or signed."""
         day = _day_of(parcel.batch) if parcel.batch else timezone.localtime(date).date()
-        try:
-            return _printed(parcel, day).pdf
-        except NotReady as error:
-            raise ValueError(error.words) from error
+        return _printed(parcel, day).pdf
 
 
 def _printed(parcel: Parcel, day: date) -> SetLetter:
-    """The letter as it goes to the print house."""
-    return set_letter(parcel, day=day)
+    """The letter as it goes to the print house; a certified one is signed as a whole, after all is put together."""
+    letter = set_letter(parcel, day=day)
+    return replace(letter, pdf=sign_pdf(letter.pdf)) if parcel.is_certified else letter
 
 
 def _day_of(batch: str) -> date:

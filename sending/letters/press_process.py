@@ -151,8 +151,9 @@ def _give_away(memory: int) -> None:
 
 def main() -> None:
     """``press_process.py FONTS_FOLDER MEMORY_BYTES``"""
-    # Who presses Ctrl-C means its owner, which finishes the letter in its hands.
+    # Who asks all processes to stop means its owner, which finishes the letter in its hands; then the input ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.disable()
     press = Press(sys.argv[1])
     # What is imported when it is first used must be used before: afterwards nothing can be opened.

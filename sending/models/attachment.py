@@ -22,10 +22,14 @@ class Blob(models.Model):
 
 
 class Attachment(models.Model):
-    """One attachment of one message, in the order given."""
+    """One attachment of one message, in the order given. ``blob`` is what was handed to us, ``signed_blob`` the same
+    with our signature, once it was made."""
 
     message = models.ForeignKey("sending.Message", on_delete=models.CASCADE, related_name="attachments")
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="attachments")
+    signed_blob = models.ForeignKey(
+        Blob, on_delete=models.PROTECT, null=True, editable=False, db_index=False, related_name="signed_attachments"
+    )
     position = models.PositiveIntegerField()
     file_name = models.CharField(_("file"), max_length=255)
     internal_file_name = models.CharField(_("internal file name"), max_length=255, blank=True)
@@ -39,6 +43,18 @@ class Attachment(models.Model):
         verbose_name = _("attachment")
         verbose_name_plural = _("attachments")
         ordering = ["message", "position"]
+        indexes = [
+            models.Index(
+                fields=["signed_blob"],
+                name="sending_attachment_sweep",
+                condition=models.Q(signed_blob__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def outgoing_blob_id(self) -> str:
+        """What goes out: signed, if it is."""
+        return self.signed_blob_id or self.blob_id

@@ -34,7 +34,7 @@ def attachment(found: Attachment) -> dict[str, Any]:
         {
             "fileName": safe_file_name(found.file_name),
             "mediaType": found.media_type,
-            "size": found.blob.size,
+            "size": _size(found),
             "documentType": found.document_type or None,
         },
     )
@@ -45,12 +45,16 @@ def file(found: Attachment, content: BinaryIO) -> FileResponse:
     response = FileResponse(
         content, as_attachment=True, filename=safe_file_name(found.file_name), content_type=found.media_type
     )
-    response.headers["Content-Length"] = str(found.blob.size)
+    response.headers["Content-Length"] = str(_size(found))
     response.headers["Content-Security-Policy"] = _CLOSED
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _size(found: Attachment) -> int:
+    return (found.signed_blob or found.blob).size
 
 
 def _attributes(message: Any, subject: str | None) -> dict[str, Any]:

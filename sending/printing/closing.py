@@ -51,17 +51,20 @@ def close_open(*, caller: Caller, reason: str = "") -> PrintBatch | None:
 
 def look_after() -> None:
     """Each second: close the run whose time has come, and bring those that close on their way."""
-    _close_due()
-    under_way = PrintBatch.objects.filter(handed_over_at=None).exclude(status=BatchStatus.OPEN)
-    for batch_id in under_way.order_by("id").values_list("id", flat=True):
-        _go_on(batch_id)
+    under_way = PrintBatch.objects.filter(handed_over_at=None).order_by("id")
+    for batch in under_way:
+        # Without a lock first: nearly always there is nothing to do.
+        if batch.status != BatchStatus.OPEN or (_why_due(batch) and _close_due(batch.pk)):
+            _go_on(batch.pk)
 
 
-def _close_due() -> None:
+def _close_due(batch_id: int) -> bool:
     with transaction.atomic():
-        batch = PrintBatch.objects.open().select_for_update(skip_locked=True).first()
-        if batch is not None and (reason := _why_due(batch)):
-            _begin_closing(batch, reason)
+        batch = PrintBatch.objects.open().select_for_update(skip_locked=True).filter(pk=batch_id).first()
+        if batch is None or not (reason := _why_due(batch)):
+            return False
+        _begin_closing(batch, reason)
+        return True
 
 
 def _why_due(batch: PrintBatch) -> str:

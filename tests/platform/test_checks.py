@@ -4,15 +4,19 @@ import os
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.conf import settings as django_settings
+from django.core.checks import WARNING
 from django.core.exceptions import ImproperlyConfigured
 
 from hammy_project import checks
 from hammy_project.environment import Environment
+from tests.sending import authority
 
 _ALL = (
     checks.addresses,
@@ -22,6 +26,7 @@ _ALL = (
     checks.numbers,
     checks.jobs,
     checks.letters,
+    checks.signing,
     checks.habits,
     checks.secrets,
 )
@@ -70,9 +75,13 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("HAMMY_JOB_LOST_SECONDS", 4.0, ["hammy.E014"]),
         ("HAMMY_JOB_HEARTBEAT_SECONDS", 7.5, ["hammy.E014"]),
         ("HAMMY_JOB_CLASSES", ["tests.jobs.classes", "tests.jobs.nothing"], ["hammy.E015"]),
+        ("HAMMY_SIGNING_SECONDS", 0.0, ["hammy.E008"]),
+        ("HAMMY_SIGNING_MAX_BYTES", 0, ["hammy.E008"]),
+        ("HAMMY_SIGNING_KEY", "/etc/hammy/key.pem", ["hammy.E030"]),
+        ("HAMMY_SIGNING_CERTIFICATE", "/etc/hammy/nothing.pem", ["hammy.E030"]),
         ("HAMMY_REPORT_RECIPIENTS", ["anna@example.org", "nobody"], ["hammy.E016"]),
-        ("HAMMY_LETTER_FONTS", "/no/such/folder", ["hammy.E031"]),
-        ("HAMMY_LETTER_TYPES", [], ["hammy.E032"]),
+        ("HAMMY_LETTER_FONTS", "/no/such/folder", ["hammy.E033"]),
+        ("HAMMY_LETTER_TYPES", [], ["hammy.E034"]),
         ("HAMMY_LETTER_SECONDS", 0.0, ["hammy.E008"]),
         ("HAMMY_PRINT_BATCH_LETTERS", 0, ["hammy.E008"]),
         ("HAMMY_TOKEN_MINUTES", 1441, ["hammy.W005"]),
@@ -82,6 +91,62 @@ def test_a_wrong_setting_has_its_id(settings: Any, name: str, value: object, ids
     settings.IS_EMBEDDED_DATABASE = True
     setattr(settings, name, value)
     assert _ids() == ids
+
+
+@pytest.mark.parametrize(
+    ("certificate", "found"),
+    [
+        ({}, []),
+        ({"address": ""}, []),
+        (
+            {"kind": "rsa1024"},
+            [("hammy.E031", "HAMMY_SIGNING_CERTIFICATE: a key of 1024 bits is too weak: at least 2048")],
+        ),
+        (
+            {"usage": ("key_encipherment",)},
+            [
+                (
+                    "hammy.E031",
+                    "HAMMY_SIGNING_CERTIFICATE: the certificate is not made for signatures: keyUsage lacks"
+                    " digitalSignature",
+                )
+            ],
+        ),
+        (
+            {"address": "iroda@hammy.test"},
+            [
+                (
+                    "hammy.W031",
+                    "HAMMY_FROM_ADDRESS is not in the signing certificate, which names iroda@hammy.test",
+                )
+            ],
+        ),
+        (
+            {"extended": (ExtendedKeyUsageOID.CODE_SIGNING,)},
+            [
+                (
+                    "hammy.W032",
+                    "HAMMY_SIGNING_CERTIFICATE is not made for mail: extendedKeyUsage lacks emailProtection",
+                )
+            ],
+        ),
+    ],
+)
+def test_a_certificate_that_does_not_fit_has_its_id(
+    settings: Any, tmp_path: Path, certificate: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    settings.HAMMY_FROM_ADDRESS = authority.ADDRESS
+    authority.made("Own", **certificate).settle(settings, tmp_path)
+    assert [(one.id, one.msg) for one in checks.signing(None)] == found
+
+
+def test_a_certificate_that_has_ended_is_warned_of_and_stops_nothing(settings: Any, tmp_path: Path) -> None:
+    settings.HAMMY_FROM_ADDRESS = authority.ADDRESS
+    over = authority.made("Over", begins=timedelta(days=-9), ends=timedelta(days=-2)).settle(settings, tmp_path)
+    (found,) = checks.signing(None)
+    day = f"{over.certificate.not_valid_after_utc:%Y-%m-%d}"
+    words = f"HAMMY_SIGNING_CERTIFICATE: the certificate ended on {day}: letters that must be signed wait"
+    assert (found.id, found.level, found.msg) == ("hammy.W030", WARNING, words)
 
 
 def test_an_unknown_time_zone_has_its_id(monkeypatch: pytest.MonkeyPatch) -> None:

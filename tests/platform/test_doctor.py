@@ -16,7 +16,7 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.models import ApiClient
 from hammy_project import doctor, vital_signs
-from hammy_project.doctor import Level, broker, database, findings, machine, printing, queue, smtp, templates
+from hammy_project.doctor import Level, broker, database, findings, machine, printing, queue, signing, smtp, templates
 from jobs import queue as job_queue
 from jobs import services as job_services
 from jobs.maintenance import tick
@@ -28,6 +28,7 @@ from sending.letter import Letter
 from sending.models import Dispatcher, Lane, Message, PrintBatch, Template, TemplateVersion
 from sending.states import BatchStatus, Status, VersionStatus
 from tests.fakes import smtp as fake_smtp
+from tests.sending import authority
 
 
 def _letter() -> Letter:
@@ -261,3 +262,56 @@ def test_the_whole_round_ends(settings: Any) -> None:
     settings.HAMMY_SMTP_SERVERS = ()
     subjects = {found.subject for found in doctor.examine(doctor.PROBES)}
     assert {"database", "migrations", "clock", "broker", "templates", "storage", "queue"} <= subjects
+
+
+@pytest.mark.django_db
+def test_a_site_that_does_not_sign_says_so() -> None:
+    assert _seen(signing.certificate) == [("signing", "ok")]
+
+
+@pytest.mark.django_db
+def test_a_certificate_is_told_with_its_days(settings: Any, tmp_path: Path) -> None:
+    settings.HAMMY_FROM_ADDRESS = authority.ADDRESS
+    own = authority.signer().settle(settings, tmp_path)
+    (found,) = signing.certificate()
+    serial = f"{own.certificate.serial_number:x}"
+    assert (found.level, found.words) == (
+        Level.OK,
+        f"Minta Biztosító (serial {serial}), valid for 99 days more",
+    )
+
+
+@pytest.mark.django_db
+def test_a_certificate_near_its_end_or_past_it_is_told(settings: Any, tmp_path: Path) -> None:
+    settings.HAMMY_FROM_ADDRESS = authority.ADDRESS
+    authority.made("Near", ends=timedelta(days=21)).settle(settings, tmp_path)
+    assert _seen(signing.certificate) == [("signing", "warning")]
+    authority.made("Over", begins=timedelta(days=-9), ends=timedelta(days=-2)).settle(settings, tmp_path)
+    assert _seen(signing.certificate) == [("signing", "failure")]
+    settings.HAMMY_SIGNING_CERTIFICATE = str(tmp_path / "nothing.pem")
+    (found,) = signing.certificate()
+    assert (found.level, found.words) == (
+        Level.FAILURE,
+        "HAMMY_SIGNING_CERTIFICATE cannot be read: No such file or directory",
+    )
+
+
+@pytest.mark.django_db
+def test_all_that_is_wrong_with_a_certificate_is_told(settings: Any, tmp_path: Path) -> None:
+    authority.made("Weak", kind="rsa1024", address="iroda@hammy.test").settle(settings, tmp_path)
+    (tmp_path / "k.pem").chmod(0o640)
+    settings.HAMMY_FROM_ADDRESS = "noreply@hammy.test"
+    ApiClient.objects.create(name="one", from_address="one@hammy.test")
+    ApiClient.objects.create(name="same", from_address="Iroda@hammy.test")
+    ApiClient.objects.create(name="off", from_address="off@hammy.test", is_active=False)
+    found = list(signing.certificate())
+    assert [(one.subject, one.level.value) for one in found] == [
+        ("signing", "ok"),
+        ("signing certificate", "failure"),
+        ("signing senders", "warning"),
+        ("signing key", "warning"),
+    ]
+    assert found[2].words == (
+        "the certificate names iroda@hammy.test: mail programs doubt it under noreply@hammy.test, one@hammy.test"
+    )
+    assert found[3].words == f"{tmp_path / 'k.pem'} can be read by others than its owner"

@@ -3,6 +3,7 @@
 import socket
 import urllib.request
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from jobs.states import Queue
 from sending import services
 from sending.letter import Letter
 from sending.models import Message
+from tests.sending import authority
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +153,21 @@ def test_metrics_count_the_jobs_of_each_queue(client: Client, django_assert_num_
         'hammy_jobs_silent{queue="quick"} 1.0',
         'hammy_jobs_silent{queue="long"} 0.0',
     }
+
+
+def _days_to_sign(client: Client) -> list[float]:
+    lines = client.get("/metrics").content.decode().splitlines()
+    return [float(line.split()[1]) for line in lines if line.startswith("hammy_signing_certificate_days ")]
+
+
+@pytest.mark.django_db
+def test_metrics_say_for_how_long_the_site_can_sign(client: Client, settings: Any, tmp_path: Path) -> None:
+    assert _days_to_sign(client) == []
+    authority.made("Own", ends=timedelta(days=12)).settle(settings, tmp_path)
+    (days,) = _days_to_sign(client)
+    assert 11.9 < days < 12
+    settings.HAMMY_SIGNING_KEY = str(tmp_path / "nowhere.pem")
+    assert _days_to_sign(client) == [0.0]
 
 
 @pytest.mark.django_db

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,10 +12,13 @@ from pytest_django import Settings
 
 from gateway.errors import Code, Problem
 from sending import channels as registry
+from sending.certifying import problems_of
 from sending.channels import channel, channels, close_channels
 from sending.channels.base import Address, Channel, Enclosure, Outcome, OutcomeKind, Parcel
 from sending.letter import Letter, LetterAttachment
 from tests.fakes.smtp import DROP, Answer, ScriptedServer
+from tests.sending.authority import signer
+from tests.sending.printed import a_pdf
 
 every_channel = pytest.mark.parametrize("name", sorted(channels()))
 EVIL = "x\r\nBcc: evil@example.org\0"
@@ -34,6 +38,10 @@ def outside(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]
     moods: dict[str, Answer] = {"dropping": DROP, "refusing": "550 no"}
     with ScriptedServer(answers={"MAIL": moods.get(request.param, "250 ok")}) as server:
         settings.HAMMY_SMTP_SERVERS = () if request.param == "dead" else (server.server,)
+        if request.param != "willing":
+            # No folder that could be written.
+            spool = {**settings.STORAGES["spool"], "OPTIONS": {"location": __file__}}
+            settings.STORAGES = {**settings.STORAGES, "spool": spool}
         yield request.param
 
 
@@ -47,7 +55,7 @@ def a_parcel() -> Parcel:
         html="<p>Szöveg</p>",
         sender=Address(address="noreply@hammy.test", name="Hammy"),
         recipient=Address(address="anna@example.org", name="Kovács Anna"),
-        enclosures=(Enclosure(file_name="számla.pdf", content=b"%PDF", media_type="application/pdf"),),
+        enclosures=(Enclosure(file_name="számla.pdf", content=a_pdf(), media_type="application/pdf"),),
         postal_address="1117 Budapest, Fő utca 1.",
         letter_type="NORMAL",
         batch="2026-11-29/000001",
@@ -160,3 +168,35 @@ def test_what_cannot_be_an_address_is_an_outcome_too(name: str, settings: Settin
             recipient=Address(address=EVIL, name=EVIL),
         )
         assert isinstance(channel(name).hand_over(evil), Outcome)
+
+
+@every_channel
+def test_a_certified_parcel_is_signed_or_honestly_not_handed_over(
+    name: str, outside: str, settings: Settings, tmp_path: Path
+) -> None:
+    if not channels()[name].signs_letter:
+        # Such a parcel is kept from it (sending.certifying).
+        return
+    certified = replace(a_parcel(), is_certified=True)
+    assert channel(name).hand_over(certified).kind is OutcomeKind.RETRY
+    signer().settle(settings, tmp_path)
+    assert (channel(name).hand_over(certified).kind is OutcomeKind.SENT) == (outside == "willing")
+    now = datetime.now(UTC)
+    assert channel(name).raw(certified, date=now) != channel(name).raw(replace(certified, is_certified=False), date=now)
+
+
+@every_channel
+def test_who_signs_all_signs_the_letter_too(name: str) -> None:
+    assert channels()[name].signs_letter >= channels()[name].signs_all
+
+
+@every_channel
+def test_a_letter_to_be_signed_is_taken_only_where_it_can_be(name: str, settings: Settings, tmp_path: Path) -> None:
+    signer().settle(settings, tmp_path)
+    others = LetterAttachment(file_name="a.csv", media_type="text/csv", content=b"", certification_expected=True)
+    document = replace(others, media_type="application/pdf")
+    letter = Letter(channel=name, certification_expected=True, attachments=(others, document))
+    refused = [problem.field for problem in problems_of(letter, channel(name))]
+    assert (("certification_expected",) in refused) != channels()[name].signs_letter
+    assert (("attachments", 0, "certification_expected") in refused) != channels()[name].signs_all
+    assert ("attachments", 1, "certification_expected") not in refused

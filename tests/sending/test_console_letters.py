@@ -1,6 +1,8 @@
 """Reading what messages say: for who may, never without a trace, never with power over the page."""
 
 from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,6 +15,7 @@ from sending.models import Attachment, Blob, MessageEvent
 from sending.parcels import attachments_of, build
 from tests.console import client_of, plain_pages, trail  # noqa: F401
 from tests.factories import make_caller
+from tests.sending import authority
 from tests.sending.console import MESSAGES
 from tests.sending.factories import an_attachment, make_template, submitted
 
@@ -143,6 +146,19 @@ def test_the_raw_mail_is_the_bytes_that_went_out() -> None:
     assert mail["Message-ID"] == message.message_id_header
     assert "titok@example.com" not in raw.decode()
     assert blobs.read(Attachment.objects.get(message=message).blob_id) == b"%PDF-1.4 minta"
+
+
+def test_a_mail_that_cannot_be_signed_now_says_why_instead(settings: Any, tmp_path: Path) -> None:
+    authority.signer("ec").settle(settings, tmp_path)
+    message = submitted(certification_expected=True)
+    client = client_of("Operator")
+    assert "multipart/signed" in client.get(f"{MESSAGES}{message.pk}/raw/").content.decode()
+    settings.HAMMY_SIGNING_CERTIFICATE = ""
+    assert "the site has no signing certificate" in client.get(f"{MESSAGES}{message.pk}/raw/").content.decode()
+    assert client.get(f"{MESSAGES}{message.pk}/raw/download/").status_code == 404
+    # Nor is what went out unsigned shown as signed.
+    MessageEvent.objects.create(message=message, name="SENT", facts={"unsigned": "attachment 1: no key"})
+    assert "multipart/signed" not in client.get(f"{MESSAGES}{message.pk}/raw/").content.decode()
 
 
 def test_a_template_that_fails_says_why_instead() -> None:

@@ -1,6 +1,8 @@
 """Printed letters: what stands on their pages and where, and what no layout and no data can make of them."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from typing import Any
 
 import pikepdf
 import pytest
+from django.conf import settings as settings_of_django
 
 from sending.channels.base import NotReady
 from sending.letters import letter_preview, page_image, set_letter
@@ -260,6 +263,25 @@ def test_a_layout_of_ones_own_reaches_the_letters_data() -> None:
     assert words_of(set_letter(a_parcel(letter_source=OWN, letter_data=data), day=DAY).pdf) == (
         "Szőke Tűnde: #7 2026. november 29."
     )
+
+
+def test_the_documented_layout_can_be_set() -> None:
+    document = (settings_of_django.BASE_DIR / "docs" / "console.md").read_text()
+    (source,) = [block for block in re.findall(r"```\n(.*?)```", document, re.DOTALL) if "sys.inputs" in block]
+    data = {"xmlData": {"DATA": {"contractNumber": "K-7"}}, "properties": {"clerk": "Kiss Éva"}}
+    words = words_of(set_letter(a_parcel(letter_source=source, letter_data=data), day=DAY).pdf)
+    assert words.startswith("2026. november 29. Szőke Tűnde 1117 Budapest, Őszibarack utca 12. Értesítés")
+    assert words.endswith("Szerződés: K-7, ügyintéző: Kiss Éva")
+
+
+def test_its_process_goes_on_until_its_owner_ends() -> None:
+    set_letter(a_parcel(), day=DAY)
+    process = presses.press._process
+    assert process is not None
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        process.send_signal(asked)
+    assert set_letter(a_parcel(), day=DAY).pages == 1
+    assert presses.press._process is process
 
 
 @pytest.mark.parametrize(

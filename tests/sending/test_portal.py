@@ -1,5 +1,6 @@
 """PORTAL: messages in inboxes, read over REST by the portals that may (contract send_v2, "Channels")."""
 
+from base64 import b64encode
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from sending.models import Attachment, Blob, Message, MessageEvent, TemplateVers
 from sending.portal_v1.urls import urlpatterns
 from sending.send_v2.answer import JSON_API
 from tests.factories import headers_for, make_client
+from tests.sending.authority import signer
+from tests.sending.documents import a_pdf
 from tests.sending.factories import make_template
 from tests.sending.send_v2_calls import Caller, keep_files_in, nothing_happened, problems
 
@@ -274,6 +277,22 @@ def test_attachments_are_listed_and_their_bytes_given_to_be_saved(portal: Portal
     assert first.getvalue() == b"%PDF-"
     message.refresh_from_db()
     assert message.opened_at is None
+
+
+def test_a_document_that_was_to_be_signed_is_shown_signed(
+    api: Caller, portal: Portal, put: Any, settings: Any, tmp_path: Path
+) -> None:
+    signer().settle(settings, tmp_path)
+    signed = PDF | {"content": b64encode(a_pdf()).decode(), "certificationExpected": True}
+    message = put(attachments=[signed])
+    (attachment,) = portal.get(f"/{message.pk}/attachments").json()["data"]
+    content = portal.get(f"/{message.pk}/attachments/1")
+    data = content.getvalue()
+    assert b"/ByteRange" in data
+    assert len(data) == attachment["attributes"]["size"] == int(content["Content-Length"])
+    assert problems(api.send(**PORTAL, certificationExpected=True)) == [
+        (1002, "certificationExpected: must be false: PORTAL has no letter to sign")
+    ]
 
 
 @pytest.mark.parametrize("number", ["0", "3", "-1", "x", "9" * 30, "१"])

@@ -9,9 +9,10 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 
 from gateway.errors import Code
-from sending.channels.base import OutcomeKind
+from sending.channels.base import NotReady, OutcomeKind
 from sending.channels.post import PostChannel
 from sending.letter import Letter
+from tests.sending.authority import signer
 from tests.sending.factories import a_letter, an_attachment
 from tests.sending.printed import a_parcel, a_pdf, enclosed, pages_of, spool
 
@@ -183,5 +184,16 @@ def test_the_console_shows_the_document_itself() -> None:
     assert CHANNEL.raw(a_parcel(), date=datetime(2027, 1, 1, tzinfo=UTC)) == next(iter(spool().values()))
     unbound = CHANNEL.raw(a_parcel(batch=""), date=datetime(2026, 12, 31, 23, 30, tzinfo=UTC))
     assert "2027. január 1." in pages_of(unbound)[0]
-    with pytest.raises(ValueError, match="cannot be printed"):
+    with pytest.raises(NotReady, match="cannot be printed"):
         CHANNEL.raw(a_parcel(enclosures=(enclosed(b"x"),)), date=datetime(2026, 12, 31, tzinfo=UTC))
+
+
+def test_a_certified_letter_is_signed_as_a_whole(settings: Any, tmp_path: Path) -> None:
+    waiting = CHANNEL.hand_over(a_parcel(is_certified=True))
+    assert (waiting.kind, spool()) == (OutcomeKind.RETRY, {})
+    signer().settle(settings, tmp_path)
+    outcome = CHANNEL.hand_over(a_parcel(is_certified=True, enclosures=(enclosed(a_pdf(2)),)))
+    (content,) = spool().values()
+    assert outcome.facts["digest"] == sha256(content).hexdigest()
+    assert outcome.facts["pages"] == len(pages_of(content)) == 3
+    assert content.count(b"/ETSI.CAdES.detached") == 1

@@ -91,12 +91,17 @@ def test_a_property_of_another_source_is_not_lost_silently() -> None:
     ]
 
 
-def test_signing_and_deleting_are_refused() -> None:
-    assert refused(certificationExpected=True, deleteSourceExpected="true") == [
-        (1002, "attachments[0].certificationExpected: must be false: signing is not available"),
-        (1002, "attachments[0].deleteSourceExpected: must be false: an INLINE attachment has no source"),
+def test_what_is_to_be_signed_and_what_may_go_without_is_read() -> None:
+    both = accepted(certificationExpected=True, postableWithoutCertificate="true", contentAvailable=True)
+    assert (both.certification_expected, both.postable_without_certificate) == (True, True)
+    neither = accepted(certificationExpected="false")
+    assert (neither.certification_expected, neither.postable_without_certificate) == (False, False)
+
+
+def test_what_came_with_the_request_has_no_source_to_delete() -> None:
+    assert refused(deleteSourceExpected="true") == [
+        (1002, "attachments[0].deleteSourceExpected: must be false: an INLINE attachment has no source")
     ]
-    accepted(postableWithoutCertificate=True, contentAvailable=True, certificationExpected="false")
 
 
 def test_a_control_property_stands_once() -> None:

@@ -322,8 +322,7 @@ def test_the_body_may_name_client_and_user() -> None:
     assert reading.user_names == (("anna", ("userName",)), ("bela", ("requestMeta", "userName")))
 
 
-def test_archives_and_signatures_are_refused_and_never_ignored() -> None:
-    assert refused(archivingExpected="true", certificationExpected=True) == [
-        (3003, "archivingExpected: must be false: no archive store is available"),
-        (1002, "certificationExpected: must be false: signing is not available"),
-    ]
+def test_signatures_are_asked_for_and_never_ignored() -> None:
+    assert letter(certificationExpected="true") == letter(certificationExpected=True)
+    assert letter(certificationExpected=True).certification_expected
+    assert not letter(certificationExpected=False).certification_expected

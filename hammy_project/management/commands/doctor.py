@@ -12,7 +12,7 @@ from hammy_project.doctor import Level
 
 class Command(BaseCommand):
     help = (
-        "Looks at clock, database, broker, mail servers, templates, disks and what is stuck; "
+        "Looks at clock, database, broker, mail servers, signing certificate, templates, disks and what is stuck; "
         "exit code 1 when something failed."
     )
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sending", "0007_facts_of_events"),
+        ("sending", "0008_signed_attachments"),
     ]
 
     operations = [

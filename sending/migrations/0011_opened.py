@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sending", "0009_print_batches")]
+    dependencies = [("sending", "0010_print_batches")]
 
     operations = [
         migrations.AddField(

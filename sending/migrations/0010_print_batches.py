@@ -9,7 +9,7 @@ import sending.states
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sending", "0008_letter_layouts"),
+        ("sending", "0009_letter_layouts"),
     ]
 
     operations = [

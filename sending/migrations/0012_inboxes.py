@@ -12,7 +12,7 @@ _NEWEST_FIRST = (models.F("closed_at").desc(), models.F("id").desc())
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("sending", "0010_opened")]
+    dependencies = [("sending", "0011_opened")]
 
     operations = [
         AddIndexQuietly(
