@@ -61,6 +61,7 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]
             "from_name",
             "sender_domains",
             "external_folder",
+            "portals",
         )
 
 
@@ -102,7 +103,7 @@ class ApiClientAdmin(ModelAdmin):
     list_display = ("name", "is_active", "rights_held", "needs_user_token", "requests_per_minute", "created_at")
     list_filter = ("is_active", "needs_user_token")
     search_fields = ("name__icontains",)
-    autocomplete_fields = ("users",)
+    autocomplete_fields = ("users", "portals")
     list_per_page = 50
     actions_detail = ("rotate", "revoke")
 

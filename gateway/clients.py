@@ -2,7 +2,7 @@
 
 import secrets
 from base64 import b32encode, b64encode
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -44,23 +44,34 @@ class Keys:
         }
 
 
-def create_client(*, name: str, users: Iterable[User] = (), **values: Any) -> tuple[ApiClient, Keys]:
-    """A client with fresh keys; ``values`` are the model's fields.
+def create_client(
+    *, name: str, users: Iterable[User] = (), portals: Collection[str] = (), **values: Any
+) -> tuple[ApiClient, Keys]:
+    """A client with fresh keys; ``portals`` are the names of clients, ``values`` the model's fields.
 
     Raises a Refusal of every value that cannot be (unknown right, name taken, no network …), fields by the model's
     names; nothing is left behind then.
     """
     client = ApiClient(name=name, **values)
+    shown_by = ApiClient.objects.in_bulk(list(portals), field_name="name")
+    problems = [
+        Problem(code=Code.INVALID, sentence=f"there is no client {portal}", field=("portals",))
+        for portal in portals
+        if portal not in shown_by
+    ]
     # Whatever language the process speaks: these sentences are for commands and logs.
     with translation.override("en"):
         try:
             client.full_clean()
         except ValidationError as error:
-            raise Refusal(_problems(error)) from error
+            raise Refusal([*_problems(error), *problems]) from error
+    if problems:
+        raise Refusal(problems)
     try:
         with transaction.atomic():
             client.save()
             client.users.set(list(users))
+            client.portals.set(shown_by.values())
             return client, issue_keys(client=client)
     except IntegrityError as error:
         # Another process took the name since it was looked up.

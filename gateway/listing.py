@@ -70,6 +70,13 @@ class ListParameters:
             return self._problem(Code.INVALID, f"must be between {least} and {most}", name, default)
         return int(value)
 
+    def flag(self, name: str) -> bool:
+        """``true`` or ``false``, in any case; false when absent."""
+        value = self._single(name).lower()
+        if value not in ("", "true", "false"):
+            return self._problem(Code.INVALID, "must be true or false", name, False)
+        return value == "true"
+
     def moment_from(self, name: str) -> datetime | None:
         """The first moment that counts."""
         return self._moment(name, parse_from)

@@ -79,6 +79,14 @@ class ApiClient(models.Model):
         validators=[client_rules.check_folder],
         help_text=_("Below the external root; it reads and archives files there alone. Empty means all of the root."),
     )
+    portals = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        verbose_name=_("portals"),
+        blank=True,
+        related_name="+",
+        help_text=_("Clients with the right portal that may show its messages in the recipients' inboxes."),
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:

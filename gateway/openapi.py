@@ -34,9 +34,17 @@ def failure(meta: Schema) -> Schema:
 
 
 def operation(
-    name: str, summary: str, success: dict[str, Schema], *, tag: str, meta: Schema, **more: Any
+    name: str,
+    summary: str,
+    success: dict[str, Schema],
+    *,
+    tag: str,
+    meta: Schema,
+    refused_as: tuple[str, ...] = (),
+    **more: Any,
 ) -> Callable[[View], View]:
-    """Describes one operation: its answers by status and media type, success and every failure of the catalogue."""
-    failures = {(status, media_type): failure(meta) for status in _FAILURES for media_type in success}
+    """Describes one operation: its answers by status and media type, success and every failure of the catalogue.
+    ``refused_as`` are the media types of failures, where they are not those of success."""
+    failures = {(status, media_type): failure(meta) for status in _FAILURES for media_type in refused_as or success}
     responses = {**{(200, media_type): schema for media_type, schema in success.items()}, **failures}
     return extend_schema(operation_id=name, summary=summary, responses=responses, auth=_AUTH, tags=[tag], **more)

@@ -15,7 +15,8 @@ from jobs.models import Job
 from sending import layouts, queue, services
 from sending.models import Message, MessageEvent, Template, TemplateVersion
 from sending.models.message import MessageQuerySet
-from sending.rendering import KNOWN_NAMES, compile_version, template_data
+from sending.previewing import sample_data
+from sending.rendering import KNOWN_NAMES, compile_version
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
 from sending.templating import TemplateError, check_source
 
@@ -30,14 +31,14 @@ _BATCH = 1000
 _LOOK = 50_000
 
 
-def create_version(*, caller: Caller, template_id: int, words: Mapping[str, Any]) -> TemplateVersion:
-    """The template's next version, a draft that says ``words`` (by the names of WORDS)."""
+def create_version(*, caller: Caller, template_id: int, words: Mapping[str, Any], at_least: int = 1) -> TemplateVersion:
+    """The template's next version, a draft that says ``words`` (by the names of WORDS), numbered ``at_least`` so."""
     with transaction.atomic():
         template = _locked_template(template_id)
         last = template.versions.aggregate(last=Max("version"))["last"] or 0
         return TemplateVersion.objects.create(
             template=template,
-            version=last + 1,
+            version=max(last + 1, at_least),
             status=VersionStatus.DRAFT,
             author=caller.user_name,
             **{name: words[name] for name in WORDS if name in words},
@@ -188,11 +189,6 @@ def archive_template(*, template_id: int) -> None:
         TemplateStatus.ARCHIVED,
         from_=(TemplateStatus.ENABLED, TemplateStatus.SUSPENDED, TemplateStatus.DISABLED),
     )
-
-
-def sample_data(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """What a preview renders with: the sample, and every other name of a letter's data empty."""
-    return template_data({}) | {name: value for name, value in sample.items() if name in KNOWN_NAMES}
 
 
 def doubts(version: TemplateVersion) -> list[str]:

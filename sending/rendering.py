@@ -48,18 +48,26 @@ class CompiledVersion:
 
     def render(self, data: Mapping[str, Any]) -> Words:
         """The words for one letter; raises sending.templating.TemplateError."""
-        budget = {"seconds": settings.HAMMY_TEMPLATE_SECONDS, "output": settings.HAMMY_TEMPLATE_OUTPUT}
+        budget = _budget()
         return Words(
-            subject=" ".join(self.subject.render(data, **budget).split()),
+            subject=self.render_subject(data),
             text=self.text.render(data, **budget),
             html=self.html.render(data, **budget),
             list_unsubscribe="".join(self.list_unsubscribe.render(data, **budget).split()),
         )
 
+    def render_subject(self, data: Mapping[str, Any]) -> str:
+        """The subject alone, on one line; raises sending.templating.TemplateError."""
+        return " ".join(self.subject.render(data, **_budget()).split())
+
     def missing(self, data: Mapping[str, Any]) -> list[str]:
         """The variables that rendering is known to need and ``data`` lacks, as the templates spell them."""
         parts = (self.subject, self.text, self.html, self.list_unsubscribe)
         return list(dict.fromkeys(name for part in parts for name in part.missing(data)))
+
+
+def _budget() -> dict[str, Any]:
+    return {"seconds": settings.HAMMY_TEMPLATE_SECONDS, "output": settings.HAMMY_TEMPLATE_OUTPUT}
 
 
 def compile_version(version: TemplateVersion) -> CompiledVersion:

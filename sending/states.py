@@ -42,6 +42,7 @@ def sources(target: Status) -> frozenset[Status]:
 class Happening(StrEnum):
     """What happens to a message beside its changes of status; events are named by either."""
 
+    OPENED = "OPENED"
     SOURCE_DELETED = "SOURCE_DELETED"
     SOURCE_KEPT = "SOURCE_KEPT"
 

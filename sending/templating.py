@@ -22,6 +22,7 @@ from sending.sandbox.budget import (
     TemplateSyntax,
 )
 from sending.sandbox.environment import LOOP_FILTER, CountedContext, LetterEnvironment, Missing
+from sending.sandbox.loops import unbounded_loops
 from sending.sandbox.needs import Need, names_given, needs_of
 
 __all__ = [
@@ -145,7 +146,8 @@ def compile_template(source: str, *, html: bool) -> CompiledTemplate:
 
 
 def check_source(source: str, *, html: bool, known_names: frozenset[str]) -> list[str]:
-    """What an editor should be told about a template: what keeps it from compiling, or the names nobody gives."""
+    """What an editor should be told about a template: what keeps it from compiling, or the names nobody gives and the
+    loops that nothing bounds, each with its line."""
     try:
         compile_template(source, html=html)
     except TemplateSyntax as error:
@@ -156,7 +158,8 @@ def check_source(source: str, *, html: bool, known_names: frozenset[str]) -> lis
     for name in tree.find_all(nodes.Name):
         if name.name not in own:
             first_lines.setdefault(name.name, name.lineno)
-    return [str(TemplateSyntax(f"{name} is not known", line)) for name, line in first_lines.items()]
+    unknown = [str(TemplateSyntax(f"{name} is not known", line)) for name, line in first_lines.items()]
+    return [*unknown, *(str(TemplateSyntax(sentence, line)) for line, sentence in unbounded_loops(tree))]
 
 
 def _parsed(source: str, environment: LetterEnvironment) -> nodes.Template:

@@ -43,6 +43,21 @@ class ChannelFilter(DropdownFilter):
         return queryset.filter(channel=self.value()) if self.value() else queryset
 
 
+class OpenedFilter(DropdownFilter):
+    """By whether what waits in an inbox was opened; nothing else can be."""
+
+    title = _("opened in the portal")
+    parameter_name = "opened"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: MessageQuerySet) -> MessageQuerySet:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.in_inboxes().filter(opened_at__isnull=self.value() == "no")
+
+
 class TemplateFilter(DropdownFilter):
     """By type: the template in any of its versions."""
 

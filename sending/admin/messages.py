@@ -17,7 +17,7 @@ from gateway.console.confirming import Question, ask
 from gateway.console.filters import ClientFilter, OlderFilter
 from gateway.console.read_only import ReadOnlyAdmin
 from sending.admin import facts, finding, wording
-from sending.admin.filters import AcceptedFilter, ChannelFilter, StatusFilter, TemplateFilter
+from sending.admin.filters import AcceptedFilter, ChannelFilter, OpenedFilter, StatusFilter, TemplateFilter
 from sending.admin.letters import LetterPages, is_pdf
 from sending.admin.operations import MOVING, OPERATIONS, SETTLING, Operation
 from sending.models import Message
@@ -47,6 +47,7 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
     list_filter: tuple[Any, ...] = (
         StatusFilter,
         ChannelFilter,
+        OpenedFilter,
         TemplateFilter,
         ClientFilter,
         AcceptedFilter,

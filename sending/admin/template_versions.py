@@ -2,86 +2,34 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib import messages as notices
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.forms.fields import InvalidJSONInput
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from gateway.body import decode_json
 from gateway.console import audit, labels
 from gateway.console.confirming import Question, ask
 from gateway.console.filters import number_in
 from gateway.errors import Refusal
 from sending import editorial
 from sending.admin import wording
-from sending.admin.frames import framed, with_frame
+from sending.admin.version_forms import SampleField, VersionForm
+from sending.admin.version_pages import VersionPages
 from sending.models import TemplateVersion
-from sending.rendering import compile_version
 from sending.states import VersionStatus
-from sending.templating import TemplateError, TemplateSyntax, compile_template
+from sending.templating import TemplateError
 
 _CODE = {"class": "console-code", "spellcheck": "false"}
-_WORDS = ("subject", "text", "html", "list_unsubscribe")
 _SAMPLE = {"recipientName": "Teszt Elek", "properties": {}, "xmlData": {}}
 
 
-class SampleField(forms.JSONField):
-    """JSON that every database can keep, and no deeper than a letter's data may be."""
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and value.strip():
-            try:
-                decode_json(value.encode())
-            except Refusal as error:
-                sentence = self.error_messages["invalid"]
-                raise ValidationError(sentence, code="invalid", params={"value": value}) from error
-        return super().to_python(value)
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return super().bound_data(data, initial)
-        except RecursionError:
-            return InvalidJSONInput(data)
-
-
-class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What a draft says; a template that does not compile is refused with its line."""
-
-    class Meta:
-        model = TemplateVersion
-        fields = ("template", "subject", "text", "html", "list_unsubscribe", "letter", "sample")
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or {}
-        for name in _WORDS:
-            if name in values:
-                try:
-                    compile_template(values[name], html=name == "html")
-                except TemplateSyntax as error:
-                    self.add_error(name, str(error))
-        if "text" in values and "html" in values and not values["text"] and not values["html"]:
-            self.add_error("text", _("A letter needs a text, an HTML body or both."))
-        return values
-
-    def clean_sample(self) -> dict[str, Any]:
-        sample = self.cleaned_data["sample"]
-        if not isinstance(sample, dict):
-            raise ValidationError(_("Give an object: names and values."))
-        return sample
-
-
 @admin.register(TemplateVersion)
-class TemplateVersionAdmin(ModelAdmin):
+class TemplateVersionAdmin(VersionPages):
     """Drafts alone may be edited: what was enabled once never changes."""
 
     form = VersionForm
@@ -181,8 +129,7 @@ class TemplateVersionAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/preview/", view(self.preview), name="sending_templateversion_preview"),
-            path("<int:pk>/preview/html/", view(self.preview_html), name="sending_templateversion_html"),
+            *self.page_urls(),
             path("<int:pk>/enable/", view(self.enable), name="sending_templateversion_enable"),
             path("<int:pk>/retire/", view(self.retire), name="sending_templateversion_retire"),
             *super().get_urls(),
@@ -204,74 +151,8 @@ class TemplateVersionAdmin(ModelAdmin):
         """A draft to edit, or a version to look at, with what may be done to it now."""
         version = self.get_object(request, object_id)
         if version is not None:
-            extra_context = {**(extra_context or {}), "offered": self._offered(request, version)}
+            extra_context = {**(extra_context or {}), "offered": self.offered(request, version)}
         return super().change_view(request, object_id, form_url, extra_context)
-
-    def _offered(self, request: HttpRequest, version: TemplateVersion) -> list[dict[str, Any]]:
-        def link(title: Any, name: str, icon: str, variant: str = "default") -> dict[str, Any]:
-            address = reverse(f"admin:sending_templateversion_{name}", args=[version.pk])
-            return {"title": title, "path": address, "icon": icon, "variant": variant}
-
-        links = [link(_("Preview"), "preview", "visibility")]
-        if self._may_edit(request):
-            if version.status == VersionStatus.DRAFT:
-                links.append(link(_("Enable"), "enable", "check_circle", "primary"))
-            if version.status == VersionStatus.ENABLED:
-                links.append(link(_("Retire"), "retire", "archive"))
-            address = f"{reverse('admin:sending_templateversion_add')}?from={version.pk}"
-            links.append(
-                {"title": _("New version from this"), "path": address, "icon": "content_copy", "variant": "default"}
-            )
-        return links
-
-    def _may_edit(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("sending.change_templateversion")
-
-    def _version(self, request: HttpRequest, pk: int, *, to_edit: bool) -> TemplateVersion:
-        version = TemplateVersion.objects.select_related("template").filter(pk=pk).first()
-        if version is None:
-            raise Http404
-        if not (self._may_edit(request) if to_edit else self.has_view_permission(request, version)):
-            raise PermissionDenied
-        return version
-
-    def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Subject, text and HTML as the sample data make them."""
-        version = self._version(request, pk, to_edit=False)
-        words, problem, doubts = None, "", []
-        try:
-            doubts = editorial.doubts(version)
-            words = compile_version(version).render(editorial.sample_data(version.sample))
-        except TemplateError as error:
-            problem = str(error)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": version,
-            "title": f"{version} · {gettext('Preview')}",
-            "words": words,
-            "problem": problem,
-            "doubts": doubts,
-            "frame": reverse("admin:sending_templateversion_html", args=[pk]),
-            "offered": [
-                {
-                    "title": gettext("Edit") if self.has_change_permission(request, version) else gettext("Version"),
-                    "path": reverse("admin:sending_templateversion_change", args=[pk]),
-                    "icon": "edit",
-                    "variant": "default",
-                },
-                *self._offered(request, version)[1:],
-            ],
-        }
-        return with_frame(TemplateResponse(request, "console/preview.html", context))
-
-    def preview_html(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The HTML body alone, for the frame."""
-        version = self._version(request, pk, to_edit=False)
-        try:
-            return framed(compile_version(version).render(editorial.sample_data(version.sample)).html)
-        except TemplateError:
-            return framed("")
 
     def enable(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Let letters use the draft; it never changes again."""
@@ -285,7 +166,7 @@ class TemplateVersionAdmin(ModelAdmin):
         return self._confirm(request, pk, "retire", _("Retire"), text)
 
     def _confirm(self, request: HttpRequest, pk: int, verb: str, title: Any, text: Any) -> HttpResponse:
-        version = self._version(request, pk, to_edit=True)
+        version = self.version_for(request, pk, to_edit=True)
 
         def act(reason: str) -> str:
             if verb == "enable":

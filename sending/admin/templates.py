@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget
 
@@ -23,6 +23,7 @@ from gateway.console.confirming import Question, ask
 from gateway.errors import Refusal
 from sending import editorial
 from sending.admin import wording
+from sending.admin.exchange_pages import ExchangePages
 from sending.models import Template, TemplateVersion
 from sending.states import TemplateStatus, VersionStatus
 from sending.templating import TemplateError
@@ -138,7 +139,7 @@ class VersionInline(TabularInline):
 
 
 @admin.register(Template)
-class TemplateAdmin(ModelAdmin):
+class TemplateAdmin(ExchangePages):
     """Name, who may use it, status by its own buttons, versions."""
 
     list_display = ("name", "state", "description", "updated_at")

@@ -1,6 +1,7 @@
 """The console's words and colours for what the core calls by code."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sending.states import BatchStatus, Happening, HeldFor, Status, TemplateStatus, VersionStatus
 
@@ -28,12 +29,13 @@ STATUS_COLOURS = {
     Status.BOUNCED: "danger",
 }
 HAPPENINGS = {
+    Happening.OPENED: pgettext_lazy("a message", "Opened"),
     Happening.SOURCE_DELETED: _("Source deleted"),
     Happening.SOURCE_KEPT: _("Source kept"),
 }
 # What events are called: by a status, or by what happened beside.
 EVENTS = {str(name): words for table in (STATUSES, HAPPENINGS) for name, words in table.items()}
-EVENT_COLOURS = {status.value: colour for status, colour in STATUS_COLOURS.items()}
+EVENT_COLOURS = {status.value: colour for status, colour in STATUS_COLOURS.items()} | {Happening.OPENED: "success"}
 HELD_FOR = {
     HeldFor.TEMPLATE: _("its template is suspended"),
     HeldFor.TIME: _("its time has not come"),

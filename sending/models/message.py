@@ -7,10 +7,13 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gateway.caller import Caller
+from gateway.models import ApiClient
+from sending.channels.portal import PortalChannel
 from sending.states import CLOSED, DUE, Status
 
 _CLOSED = sorted(CLOSED)
@@ -18,6 +21,9 @@ _DUE = sorted(DUE)
 # SQLite takes the index of what is due only when it reads these very values, and reads no parameters: without them
 # each claim looked at every message there is.
 _DUE_LITERALLY = [RawSQL(f"'{status}'", ()) for status in _DUE]  # noqa: S611 (ours, not somebody's)
+# What an inbox holds, for the same reason.
+_IN_INBOX = {"channel": PortalChannel.name, "status": Status.SENT}
+_IN_INBOX_LITERALLY = {name: RawSQL(f"'{value}'", ()) for name, value in _IN_INBOX.items()}  # noqa: S611
 # In which a claim is taken, worked off and, when its worker died, recovered.
 WORK_ORDER = ("due_at", "id")
 
@@ -28,6 +34,20 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, caller: Caller) -> Self:
         """The caller's own, or all for who may see all."""
         return self if caller.sees_all else self.filter(client_id=caller.client_id)
+
+    def shown_by(self, caller: Caller) -> Self:
+        """What a portal's client may show: its own letters, those of clients that named it, or all for who may see
+        all."""
+        if caller.sees_all:
+            return self
+        named = ApiClient.portals.through.objects.filter(to_apiclient_id=caller.client_id)
+        return self.filter(
+            models.Q(client_id=caller.client_id) | models.Q(client_id__in=named.values("from_apiclient_id"))
+        )
+
+    def in_inboxes(self) -> Self:
+        """What is in an inbox of ours, expired or not."""
+        return self.filter(**_IN_INBOX_LITERALLY)
 
     def due(self, channel: str, now: datetime) -> Self:
         """What a worker may take now, the longest due first."""
@@ -99,6 +119,8 @@ class Message(models.Model):
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    # When somebody first looked at it in a portal.
+    opened_at = models.DateTimeField(_("opened at"), null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 
@@ -167,6 +189,14 @@ class Message(models.Model):
             models.Index(fields=["request_id"], condition=~models.Q(request_id=""), name="message_request"),
             models.Index(
                 fields=["recipient_email_address"], opclasses=["varchar_pattern_ops"], name="message_recipient"
+            ),
+            models.Index(
+                "partner_ref", models.F("closed_at").desc(), models.F("id").desc(),
+                condition=models.Q(**_IN_INBOX), name="message_inbox_partner",
+            ),
+            models.Index(
+                Lower("recipient_email_address"), models.F("closed_at").desc(), models.F("id").desc(),
+                condition=models.Q(**_IN_INBOX), name="message_inbox_address",
             ),
         ]  # fmt: skip
 

@@ -46,7 +46,8 @@ TemplateVersion.objects.create(
     text='Tisztelt {{ recipientName }}! Ügyintéző: {{ properties["clerk"] }}',
 )
 print(json.dumps({
-    "hk_your-client-key": make("invoicing", rights=["send", "jobs.read", "jobs.run"]),
+    "hk_portal-key": make("portal", needs_user_token=False, rights=["portal"]),
+    "hk_your-client-key": make("invoicing", rights=["send", "jobs.read", "jobs.run"], portals=["portal"]),
     "hk_open-client-key": make("open", needs_user_token=False),
     "hk_reporting-key": make("reporting", needs_user_token=False, rights=["jobs.read"]),
     "hk_slow-key": make("slow", needs_user_token=False, requests_per_minute=2),

@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--external-folder", default="", help="its own folder below the external root, as crm; all when absent"
         )
+        parser.add_argument("--portal", action="append", default=[], metavar="CLIENT", help="may show its messages")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,6 +37,7 @@ class Command(BaseCommand):
                 requests_per_minute=options["requests_per_minute"],
                 max_upload_bytes=options["max_upload_bytes"],
                 external_folder=options["external_folder"],
+                portals=options["portal"],
             )
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal
