@@ -14,7 +14,6 @@ from gateway.plain_text import storable
 from jobs import queue, services
 from jobs.models import Job, JobLogLine
 from jobs.params import JobParams, Pairs
-from jobs.states import EventName
 
 P = TypeVar("P", bound=JobParams)
 T = TypeVar("T")
@@ -103,9 +102,9 @@ class Context(Generic[P]):
             raise Stopped(self.stop) from None
 
     def sending(self) -> None:
-        """Say that the job's messages are handed over from now on (contract job_v1, event SENDING); in the transaction
-        that takes the first of them."""
-        queue.note([self.job.pk], (EventName.SENDING,), at=timezone.now(), actor=self.job.worker)
+        """Say that the job's messages are handed over from now on (contract job_v1, event SENDING), where that is known
+        before a worker takes the first of them."""
+        queue.begin_sending([self.job.pk])
 
     def tell(self) -> None:
         """Write what was not told yet: progress and log lines. The pulse's, beside the run: it waits for no lock, for

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from gateway import metrics
+from sending import running_as_job
 from sending.channels import channels
 from sending.models import Dispatcher, Message, MessageEvent
 from sending.models.message import WORK_ORDER, MessageQuerySet
@@ -45,9 +46,9 @@ def move(
             messages.filter(status__in=sorted(allowed))
             .order_by("id")
             .select_for_update(of=("self",))
-            .values_list("id", "channel")
+            .values_list("id", "channel", "job_id")
         )
-        ids = [pk for pk, _ in rows]
+        ids = [pk for pk, _, _ in rows]
         if not ids:
             return []
         Message.objects.filter(id__in=ids).update(
@@ -64,12 +65,14 @@ def move(
             [MessageEvent(message_id=pk, created_at=now, name=to, reason=reason, actor=actor) for pk in ids]
         )
     if to in _COUNTED:
-        transaction.on_commit(lambda: _count(rows, _COUNTED[to]))
+        transaction.on_commit(lambda: _count([channel for _, channel, _ in rows], _COUNTED[to]))
+    if to in CLOSED:
+        running_as_job.closed_when_committed([job_id for _, _, job_id in rows], to)
     return ids
 
 
-def _count(rows: Sequence[tuple[int, str]], event: str) -> None:
-    for _, channel in rows:
+def _count(channels_of_rows: Sequence[str], event: str) -> None:
+    for channel in channels_of_rows:
         metrics.MESSAGES.labels(channel=channel, event=event).inc()
 
 

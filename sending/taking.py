@@ -12,7 +12,7 @@ from django.utils import timezone
 from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
-from sending import blobs, storing
+from sending import blobs, running_as_job, storing
 from sending.acceptance import Examined, to_row
 from sending.letter import Letter, LetterAttachment, digest_of
 from sending.models import Attachment, Blob, Message
@@ -77,7 +77,7 @@ def take(
         transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
     for index, row in zip(examined, rows, strict=True):
         metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
-        results[index] = Accepted(message_id=row["id"], uuid=row["uuid"])
+        results[index] = Accepted(message_id=row["id"], uuid=row["uuid"], job_uuid=row.get("job_uuid", ""))
 
 
 def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:
@@ -103,10 +103,17 @@ def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> 
         _keep(attachments)
     now = timezone.now()
     rows = [to_row(caller, one, now=now, job_id=job_id) for one in examined]
-    if not attachments:
+    # A letter that a job sends runs as that job, whatever it asks for itself.
+    alone = [one.letter for one in examined if one.letter.runs_as_job and job_id is None]
+    if not attachments and not alone:
         storing.insert(rows, actor=caller.actor)
         return rows
     with transaction.atomic():
+        jobs = iter(running_as_job.begin(caller, alone))
+        for row, one in zip(rows, examined, strict=True):
+            if one.letter.runs_as_job and job_id is None:
+                job = next(jobs)
+                row["job_id"], row["job_uuid"] = job.pk, str(job.uuid)
         storing.insert(rows, actor=caller.actor)
         # In one order for all, or two letters with the same files could wait for each other.
         sizes = sorted({item.digest: item.size for item in attachments}.items())
@@ -156,7 +163,7 @@ def _same_request(caller: Caller, letter: Letter) -> MessageQuerySet:
 def _same_requests(caller: Caller, examined: dict[int, Examined]) -> MessageQuerySet:
     wanted = {one.letter.request_id for one in examined.values()} - {""}
     same = Message.objects.filter(client_id=caller.client_id, idempotency_key__in=wanted)
-    return same.only("id", "uuid", "digest", "idempotency_key")
+    return same.only("id", "uuid", "digest", "idempotency_key", "job_id")
 
 
 def _is_taken(caller: Caller, letter: Letter) -> bool:
@@ -168,7 +175,7 @@ def repeat_of(caller: Caller, letter: Letter) -> Accepted | Refusal | None:
     none."""
     if not letter.request_id:
         return None
-    first = _same_request(caller, letter).only("id", "uuid", "digest").first()
+    first = _same_request(caller, letter).only("id", "uuid", "digest", "job_id").first()
     return None if first is None else _answered_as(first, letter)
 
 
@@ -179,4 +186,5 @@ def _answered_as(first: Message, letter: Letter) -> Accepted | Refusal:
             f"already used for message {first.pk} with different content; use a new request id",
             "request_id",
         )
-    return Accepted(message_id=first.pk, uuid=first.uuid, is_repeat=True)
+    job_uuid = running_as_job.uuid_of(first) if letter.runs_as_job else ""
+    return Accepted(message_id=first.pk, uuid=first.uuid, is_repeat=True, job_uuid=job_uuid)

@@ -161,6 +161,8 @@ class Message(models.Model):
                 condition=models.Q(job_id__isnull=False, closed_at__isnull=True),
                 name="message_open_of_job",
             ),
+            # With the status, so that what became of a job's messages is counted in the index alone.
+            models.Index(fields=["job_id", "status"], condition=models.Q(job_id__isnull=False), name="message_of_job"),
             models.Index(fields=["client", "-created_at", "-id"], name="message_client_list"),
             models.Index(fields=["batch_id", "id"], condition=~models.Q(batch_id=""), name="message_batch"),
             models.Index(fields=["partner_ref", "id"], condition=~models.Q(partner_ref=""), name="message_partner"),

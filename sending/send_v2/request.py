@@ -6,27 +6,23 @@ text for a whole number or a boolean; parameters are known by name, and an unkno
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from gateway.caller import Caller
-from gateway.dates import parse_moment
 from gateway.errors import Code, Problem, Refusal, refuse
 from gateway.incoming import StoredBytes
 from sending import services
 from sending.letter import Letter
-from sending.send_v2 import problems
+from sending.send_v2 import params, problems
 from sending.send_v2.attachments import Attachments, read_properties
-from sending.send_v2.model import ALIASES, ParamPart, SendRequest
+from sending.send_v2.model import ALIASES, SendRequest
 from sending.send_v2.problems import Path
 from sending.services import Accepted
 from sending.xml_data import parse_xml_data
 
 LETTER_TYPES = ("NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT")
-_MOMENTS = {"SEND_AT": "send_at", "EXPIRES_AT": "expires_at"}
-_AS_JOB = ("DpfControlCallbackUrl", "RUN_AS_JOB")
 # What the letter takes over as it stands.
 _SAME = frozenset({
     "channel", "request_id", "batch_id", "partner_ref", "message_type", "message_type_version", "mail_subject",
@@ -207,37 +203,14 @@ class _Reader:
         if self.request.request_meta and (value := getattr(self.request.request_meta, name)):
             yield value, ("requestMeta", outward)
 
-    def _params(self) -> dict[str, datetime]:
+    def _params(self) -> dict[str, Any]:
         """What the parameters say, wherever they stand."""
-        moments: dict[str, datetime] = {}
         meta = self.request.request_meta
+        reader = params.Params(report=self.report, places=self.places)
         for outer, parts in (((), self.request.params), (("requestMeta",), meta.params if meta else None)):
             for index, part in enumerate(parts or ()):
-                self._read_param(part, (*outer, "params", index), moments)
-        if "send_at" in moments and "expires_at" in moments and moments["expires_at"] <= moments["send_at"]:
-            place = self.places[("params", "EXPIRES_AT")]
-            self.report(Code.INVALID, "EXPIRES_AT must be later than SEND_AT", place)
-        return moments
-
-    def _read_param(self, part: ParamPart, path: Path, moments: dict[str, datetime]) -> None:
-        key, value, place = part.key or "", part.value or "", (*path, "value")
-        if not key:
-            self.report(Code.REQUIRED, "required", (*path, "key"))
-        elif ("params", key) in self.places:
-            self.report(Code.INVALID, f"{key} is given twice", (*path, "key"))
-        elif key in _MOMENTS:
-            self.places[("params", key)] = place
-            try:
-                if value:
-                    moments[_MOMENTS[key]] = parse_moment(value)
-            except ValueError as error:
-                self.report(Code.INVALID, f"{key} {error}", place)
-        elif key in _AS_JOB:
-            self.places[("params", key)] = place
-            if value and not (key == "RUN_AS_JOB" and value.lower() == "false"):
-                self.report(Code.INVALID, f"{key}: sending as a job with callbacks is not available", place)
-        else:
-            self.report(Code.UNKNOWN_FIELD, f"unknown parameter; known are {', '.join(_MOMENTS)}", (*path, "key"))
+                reader.read(part.key or "", part.value or "", (*outer, "params", index))
+        return reader.values()
 
 
 def split_addresses(text: str) -> Iterator[str]:

@@ -13,10 +13,11 @@ JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 
 _STATUS = object_of(("code", "messages"), code=NUMBER, messages=list_of(TEXT))
+_PARAMS = list_of(object_of(key=TEXT, value=TEXT))
 _META = object_of(
     ("params", "responseStatus"),
     total={"type": "integer", "nullable": True},
-    params=list_of(object_of(key=TEXT, value=TEXT)),
+    params=_PARAMS,
     responseStatus=_STATUS,
 )
 
@@ -80,7 +81,7 @@ BATCH_SENT = {
         ("meta", "messages"),
         meta=_META,
         batchId=TEXT,
-        messages=list_of(object_of(("index",), index=NUMBER, messageId=NUMBER, responseStatus=_STATUS)),
+        messages=list_of(object_of(("index",), index=NUMBER, messageId=NUMBER, params=_PARAMS, responseStatus=_STATUS)),
     )
 }
 CANCEL = {JSON: object_of(reason=TEXT)}
