@@ -212,6 +212,8 @@ HAMMY_LANE_FIRST_SECONDS = env.float("HAMMY_LANE_FIRST_SECONDS", 5.0)
 HAMMY_LANE_CAP_SECONDS = env.float("HAMMY_LANE_CAP_SECONDS", 300.0)
 HAMMY_MAX_MAIL_BYTES = env.int("HAMMY_MAX_MAIL_BYTES", 25 * 1024 * 1024)
 HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
+# How long an address is suppressed after a hard bounce; -1 = for ever, 0 = not at all.
+HAMMY_SUPPRESS_DAYS = env.int("HAMMY_SUPPRESS_DAYS", 365)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
 HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
 # Who gets the message statistics.

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from gateway import incoming, wakeups
-from sending import blobs, editorial, leases, outcomes, queue, services, withdrawing
+from sending import blobs, editorial, leases, outcomes, queue, services, suppressing, withdrawing
 from sending.channels import channels
 from sending.models import Dispatcher, Message
 from sending.models.message import MessageQuerySet
@@ -87,5 +87,6 @@ def clean() -> None:
         before = timezone.now() - timedelta(days=settings.HAMMY_RETENTION_DAYS)
         _log.info("retention", extra={"purged": services.purge(closed_before=before)})
     editorial.release_forgotten()
+    suppressing.sweep()
     blobs.sweep()
     incoming.sweep()

@@ -12,12 +12,12 @@ from django.utils import timezone
 from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
-from sending import blobs, running_as_job, storing
+from sending import blobs, running_as_job, storing, suppressing
 from sending.acceptance import Examined, to_row
 from sending.letter import Letter, LetterAttachment, digest_of
 from sending.models import Attachment, Blob, Message
 from sending.models.message import MessageQuerySet
-from sending.states import Status
+from sending.states import CLOSED, Status
 
 DISPATCH_TASK = "sending.tasks.dispatch"
 _STORAGE_RETRY_SECONDS = 60
@@ -75,6 +75,10 @@ def take(
         return
     for channel in {row["channel"] for row in rows if row["status"] == Status.ACCEPTED}:
         transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
+    closed = [row for row in rows if row["status"] in CLOSED]
+    running_as_job.closed_when_committed([row["job_id"] for row in closed], Status.CANCELLED)
+    for row in closed:
+        metrics.MESSAGES.labels(channel=row["channel"], event="cancelled").inc()
     for index, row in zip(examined, rows, strict=True):
         metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
         results[index] = Accepted(message_id=row["id"], uuid=row["uuid"], job_uuid=row.get("job_uuid", ""))
@@ -103,6 +107,7 @@ def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> 
         _keep(attachments)
     now = timezone.now()
     rows = [to_row(caller, one, now=now, job_id=job_id) for one in examined]
+    suppressing.honour(caller, rows, now=now)
     # A letter that a job sends runs as that job, whatever it asks for itself.
     alone = [one.letter for one in examined if one.letter.runs_as_job and job_id is None]
     if not attachments and not alone:

@@ -133,13 +133,15 @@ class Channel(ABC):
 
     ``is_repeatable``: handing the same parcel over twice is the same as once, since what it goes to is ours and knows
     it again; a worker's death then leaves nothing in doubt. ``is_gathering``: its parcels belong to numbered batches.
-    ``reads_enclosures``: it needs their bytes, which are then read before anything is begun.
+    ``reads_enclosures``: it needs their bytes, which are then read before anything is begun. ``minds_suppressions``:
+    it writes to e-mail addresses that may be suppressed.
     """
 
     name: ClassVar[str]
     is_repeatable: ClassVar[bool] = False
     is_gathering: ClassVar[bool] = False
     reads_enclosures: ClassVar[bool] = True
+    minds_suppressions: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, letter: Letter) -> Iterable[Problem]:

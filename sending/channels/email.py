@@ -25,6 +25,7 @@ class EmailChannel(Channel):
     """Mails by SMTP over one kept session."""
 
     name: ClassVar[str] = "EMAIL"
+    minds_suppressions: ClassVar[bool] = True
 
     def __init__(self, *, session: SmtpSession | None = None, domain: str = "") -> None:
         """Without ``session`` the one of the site's settings; ``domain`` ends our Message-IDs."""

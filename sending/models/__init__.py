@@ -3,6 +3,7 @@
 from sending.models.attachment import Attachment, Blob
 from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.message import Message, MessageEvent
+from sending.models.suppression import Suppression
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
 from sending.models.withdrawal import Withdrawal
@@ -14,6 +15,7 @@ __all__ = [
     "Lane",
     "Message",
     "MessageEvent",
+    "Suppression",
     "Template",
     "TemplateVersion",
     "UncertainMessage",
