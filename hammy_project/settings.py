@@ -198,6 +198,10 @@ HAMMY_FROM_NAME = env.str("HAMMY_FROM_NAME", "Hammy")
 HAMMY_MESSAGE_ID_DOMAIN = env.str("HAMMY_MESSAGE_ID_DOMAIN", "hammy.localhost")
 DEFAULT_FROM_EMAIL = HAMMY_FROM_ADDRESS
 
+# Where undeliverable mail comes back to, and the mailbox in which it is read.
+HAMMY_BOUNCE_ADDRESS = env.str("HAMMY_BOUNCE_ADDRESS", "")
+HAMMY_BOUNCE_IMAP = addresses.imap_server(env.str("HAMMY_BOUNCE_IMAP_URL", ""))
+
 # ── dispatch ────────────────────────────────────────────────────────────────────────────────────
 HAMMY_CLAIM_SIZE = env.int("HAMMY_CLAIM_SIZE", 100)
 HAMMY_WAKE_SECONDS = env.float("HAMMY_WAKE_SECONDS", 2.0)
@@ -212,6 +216,8 @@ HAMMY_LANE_FIRST_SECONDS = env.float("HAMMY_LANE_FIRST_SECONDS", 5.0)
 HAMMY_LANE_CAP_SECONDS = env.float("HAMMY_LANE_CAP_SECONDS", 300.0)
 HAMMY_MAX_MAIL_BYTES = env.int("HAMMY_MAX_MAIL_BYTES", 25 * 1024 * 1024)
 HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
+# What closed letters say is erased after so many days; their rows and events stay.
+HAMMY_CONTENT_DAYS = env.int("HAMMY_CONTENT_DAYS", -1)
 # How long an address is suppressed after a hard bounce; -1 = for ever, 0 = not at all.
 HAMMY_SUPPRESS_DAYS = env.int("HAMMY_SUPPRESS_DAYS", 365)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)

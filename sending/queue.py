@@ -32,10 +32,12 @@ def move(
     reason: str,
     actor: str = "",
     claimed_by: Dispatcher | None = None,
+    facts: dict[str, Any] | None = None,
     **columns: Any,
 ) -> list[int]:
     """Take those of ``messages`` whose status allows it to ``to``; the ids that moved, in order. The others stay:
-    somebody was first, and that is normal. What a dispatcher holds moves only in its name (``claimed_by``)."""
+    somebody was first, and that is normal. What a dispatcher holds moves only in its name (``claimed_by``). ``facts``
+    are kept with the events."""
     now = timezone.now()
     # Who chose the messages before a worker claimed them must not take them from it: they would go out twice.
     allowed = sources(to) - {Status.SENDING}
@@ -62,7 +64,10 @@ def move(
             **columns,
         )
         MessageEvent.objects.bulk_create(
-            [MessageEvent(message_id=pk, created_at=now, name=to, reason=reason, actor=actor) for pk in ids]
+            [
+                MessageEvent(message_id=pk, created_at=now, name=to, reason=reason, actor=actor, facts=facts)
+                for pk in ids
+            ]
         )
     if to in _COUNTED:
         transaction.on_commit(lambda: _count([channel for _, channel, _ in rows], _COUNTED[to]))

@@ -117,9 +117,9 @@ def matching(*, address: str = "", client_id: int | None = None) -> Collection[S
 
 
 def honour(caller: Caller, rows: Sequence[dict[str, Any]], *, now: datetime) -> None:
-    """Have rows of new messages, by column, be CANCELLED at once where their recipient is suppressed; copies that are go
-    without. One look for all of them, and none while nobody is suppressed."""
-    if not _has_any.get("", lambda: Suppression.objects.exists()):
+    """Have rows of new messages, by column, be CANCELLED at once where their recipient is suppressed, and go without
+    copies that are. One look for all of them, and none while nobody is suppressed."""
+    if not _has_any.get("", Suppression.objects.exists):
         return
     concerned = [row for row in rows if row["channel"] in _minding()]
     if not concerned:

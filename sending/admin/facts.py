@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from gateway.console import labels
 from sending.admin import wording
 from sending.models import Message
-from sending.states import HeldFor, Status
+from sending.states import HeldFor
 
 
 def groups(message: Message) -> list[dict[str, Any]]:
@@ -61,8 +61,8 @@ def events(message: Message) -> list[dict[str, Any]]:
     return [
         {
             "event": event,
-            "name": wording.STATUSES[Status(event.name)],
-            "colour": wording.STATUS_COLOURS[Status(event.name)],
+            "name": wording.EVENTS[event.name],
+            "colour": wording.EVENT_COLOURS[event.name],
             "at": labels.moment(event.created_at, milliseconds=True),
         }
         for event in message.events.order_by("-id")

@@ -1,7 +1,10 @@
 """The console's words and colours for what the core calls by code."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
+from sending.bouncing import NOTED
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
 
 STATUSES = {
@@ -27,6 +30,9 @@ STATUS_COLOURS = {
     Status.UNCERTAIN: "danger",
     Status.BOUNCED: "danger",
 }
+# What happens to a message: mostly that it comes to a status.
+EVENTS: dict[str, Any] = {NOTED: _("Reported")} | {status.value: words for status, words in STATUSES.items()}
+EVENT_COLOURS: dict[str, str] = {NOTED: "warning"} | {status.value: colour for status, colour in STATUS_COLOURS.items()}
 HELD_FOR = {
     HeldFor.TEMPLATE: _("its template is suspended"),
     HeldFor.TIME: _("its time has not come"),

@@ -83,7 +83,7 @@ class EmailChannel(Channel):
         with self._lock:
             return self._session.send(
                 mail_id=str(parcel.uuid),
-                sender=parcel.sender.address,
+                sender=settings.HAMMY_BOUNCE_ADDRESS or parcel.sender.address,
                 recipients=(parcel.recipient.address, *others),
                 data=data,
             )

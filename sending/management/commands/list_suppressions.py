@@ -41,6 +41,6 @@ class Command(BaseCommand):
             return
         for row in rows:
             until = f" until {row['until']}" if row["until"] else ""
-            line = f"{row['address'] or '(erased)'}  {row['client'] or 'all clients'}  {row['since']}{until}  {row['reason']}"
-            self.stdout.write(on_one_line(line))
+            whose = f"{row['address'] or '(erased)'}  {row['client'] or 'all clients'}"
+            self.stdout.write(on_one_line(f"{whose}  {row['since']}{until}  {row['reason']}"))
         self.stdout.write(f"{len(rows)} suppressed")
