@@ -89,6 +89,11 @@ class Context(Generic[P]):
         self.job.params = [pair for pair in self.job.params if pair[0] != key] + [[key, value]]
         self._save({"params": self.job.params})
 
+    def replace_param(self, key: str, value: str) -> None:
+        """Put another value in the place of a parameter that must not be kept when the job has ended."""
+        self.job.params = [[key, value] if pair[0] == key else pair for pair in self.job.params]
+        self._save({"params": self.job.params})
+
     def start_child(self, job_class: str, params: Pairs = ()) -> Job:
         """A job below this one, for the same client and user. Raises Stopped when this run was given up meanwhile:
         either a cancelled tree knows the child, or there is none. In one transaction with a checkpoint it comes first:

@@ -43,6 +43,9 @@ def move(
     allowed = sources(to) - {Status.SENDING}
     if claimed_by is not None:
         messages, allowed = messages.filter(dispatcher=claimed_by), sources(to) & {Status.SENDING}
+    if to == Status.ACCEPTED and claimed_by is None:
+        # What was erased has nothing left to send.
+        messages = messages.filter(erased_at=None)
     with transaction.atomic():
         rows = list(
             messages.filter(status__in=sorted(allowed))

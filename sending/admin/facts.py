@@ -37,6 +37,7 @@ def groups(message: Message) -> list[dict[str, Any]]:
                 (_("Due at"), _moment(message.due_at)),
                 (_("Expires at"), _moment(message.expires_at)),
                 (_("Closed at"), _moment(message.closed_at)),
+                (_("Erased at"), _moment(message.erased_at)),
             ),
         ),
         (

@@ -165,6 +165,7 @@ def _message(message: Any) -> dict[str, Any]:
             "dueAt": _moment(message.due_at),
             "expiresAt": _moment(message.expires_at),
             "closedAt": _moment(message.closed_at),
+            "erasedAt": _moment(message.erased_at),
         },
     )
 

@@ -92,7 +92,7 @@ _MESSAGE_TEXTS = (
     "recipientName", "recipientEmailAddress",
 )  # fmt: skip
 _MESSAGE_NUMBERS = ("messageTypeVersion", "relatedMessageId", "campaignPartId", "attempts", "attachmentCount")
-_MESSAGE_MOMENTS = ("createdAt", "updatedAt", "sendAt", "dueAt", "expiresAt", "closedAt")
+_MESSAGE_MOMENTS = ("createdAt", "updatedAt", "sendAt", "dueAt", "expiresAt", "closedAt", "erasedAt")
 _MESSAGE_ATTRIBUTES: Schema = {
     "type": "object",
     "properties": dict.fromkeys(_MESSAGE_TEXTS, TEXT)

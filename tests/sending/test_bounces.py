@@ -84,7 +84,7 @@ def test_several_recipients_of_one_letter() -> None:
         dsn(UUID_, domain="elsewhere.test"),
         # Somebody answers and quotes, somebody is away.
         f"From: elek@example.com\r\nIn-Reply-To: <{UUID_}@{DOMAIN}>\r\n\r\nError 5.1.1 in your invoice!".encode(),
-        f"From: elek@example.com\r\nAuto-Submitted: auto-replied\r\nReferences: <{UUID_}@{DOMAIN}>\r\n\r\nBack on 550.".encode(),
+        f"From: elek@x\r\nAuto-Submitted: auto-replied\r\nReferences: <{UUID_}@{DOMAIN}>\r\n\r\nBack on 550.".encode(),
         # Two of ours are named and none is returned: nobody can say which is meant.
         f"From: mailer-daemon@x\r\n\r\n550 <{UUID_}@{DOMAIN}> <{uuid4()}@{DOMAIN}>".encode(),
         # A mailer daemon that says nothing of a failure.
