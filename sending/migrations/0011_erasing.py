@@ -12,4 +12,16 @@ class Migration(migrations.Migration):
             name="erased_at",
             field=models.DateTimeField(blank=True, null=True, verbose_name="erased at"),
         ),
+        migrations.AlterModelOptions(
+            name="message",
+            options={
+                "permissions": [
+                    ("read_content", "Can read what messages say"),
+                    ("operate_message", "Can cancel, release, requeue and settle messages"),
+                    ("erase_person", "Can have a person's data erased"),
+                ],
+                "verbose_name": "message",
+                "verbose_name_plural": "messages",
+            },
+        ),
     ]

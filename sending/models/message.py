@@ -110,6 +110,7 @@ class Message(models.Model):
         permissions = [
             ("read_content", _("Can read what messages say")),
             ("operate_message", _("Can cancel, release, requeue and settle messages")),
+            ("erase_person", _("Can have a person's data erased")),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -15,6 +15,7 @@ from gateway.errors import Code, Refusal
 from sending import blobs, erasing, error_queues, maintenance, services
 from sending.models import Attachment, Blob, Message, MessageEvent
 from sending.states import Status
+from tests.console import client_of, plain_pages  # noqa: F401
 from tests.sending.factories import a_letter, an_attachment, event_names, make_uncertain, submitted
 from tests.sending.send_v2_calls import Caller, files
 
@@ -135,10 +136,11 @@ def test_its_client_sees_since_when_it_is_gone() -> None:
 
 
 @pytest.mark.parametrize("page", ["letter/", "letter/html/", "raw/"])
-def test_the_console_says_so_instead_of_showing_an_empty_letter(admin_client: Any, page: str) -> None:
+@pytest.mark.usefixtures("plain_pages")
+def test_the_console_says_so_instead_of_showing_an_empty_letter(page: str) -> None:
     message = _closed()
     _erase()
-    answer = admin_client.get(f"/admin/sending/message/{message.pk}/{page}", headers={"Accept-Language": "en"})
+    answer = client_of("Operator").get(f"/admin/sending/message/{message.pk}/{page}")
     assert answer.status_code == 200
     assert ("What this letter said was erased." in answer.content.decode()) == (page != "letter/html/")
     assert "Teszt levél szöveg" not in answer.content.decode()
