@@ -5,8 +5,32 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from sending.channels.base import SmtpServer
+from sending.mailboxes import ImapServer
 
 _PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
+
+_IMAP_PORTS = {"imap": 143, "imap+tls": 143, "imaps": 993}
+
+
+def imap_server(text: str) -> ImapServer | None:
+    """The mailbox of ``HAMMY_BOUNCE_IMAP_URL``: ``imaps://user:password@host/folder``, ``imap+tls://`` (STARTTLS) or
+    ``imap://``; the folder is INBOX unless named. None where nothing is set."""
+    if not text:
+        return None
+    url = urlsplit(text)
+    if url.scheme not in _IMAP_PORTS or not url.hostname or not url.username:
+        raise ImproperlyConfigured(
+            "HAMMY_BOUNCE_IMAP_URL: must be imaps://, imap+tls:// or imap:// with user, password and host"
+        )
+    return ImapServer(
+        host=url.hostname,
+        port=url.port or _IMAP_PORTS[url.scheme],
+        folder=unquote(url.path.strip("/")) or "INBOX",
+        security={"imap": "", "imap+tls": "starttls", "imaps": "tls"}[url.scheme],
+        user=unquote(url.username),
+        password=unquote(url.password or ""),
+    )
 
 
 def smtp_servers(text: str) -> tuple[SmtpServer, ...]:

@@ -17,6 +17,7 @@ from django.core import checks
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from sending.addresses import is_valid
 from sending.signing import Unusable, is_configured, load
 from sending.stores import stores
 
@@ -88,7 +89,7 @@ def secrets(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
 
 @checks.register
 def addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
-    """E002, E010, E011: who we say we are."""
+    """E002, E010, E011, E018: who we say we are."""
     url = urlsplit(settings.HAMMY_PUBLIC_URL)
     if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
         yield checks.Error(
@@ -100,6 +101,10 @@ def addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[che
         validate_email(settings.HAMMY_FROM_ADDRESS.replace("@localhost", "@localhost.localdomain"))
     except ValidationError:
         yield checks.Error(f"HAMMY_FROM_ADDRESS is no e-mail address: {settings.HAMMY_FROM_ADDRESS}", id="hammy.E010")
+    if settings.HAMMY_BOUNCE_ADDRESS and not is_valid(settings.HAMMY_BOUNCE_ADDRESS):
+        yield checks.Error(
+            f"HAMMY_BOUNCE_ADDRESS is no e-mail address: {settings.HAMMY_BOUNCE_ADDRESS}", id="hammy.E018"
+        )
     if not _DOMAIN.fullmatch(settings.HAMMY_MESSAGE_ID_DOMAIN):
         yield checks.Error(f"HAMMY_MESSAGE_ID_DOMAIN is no domain: {settings.HAMMY_MESSAGE_ID_DOMAIN}", id="hammy.E011")
 
@@ -161,7 +166,7 @@ def archives(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[chec
 
 @checks.register
 def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
-    """E007–E009, E013: times, sizes and counts, and those that must fit each other."""
+    """E007–E009, E013, E019: times, sizes and counts, and those that must fit each other."""
     if settings.HAMMY_LEASE_SECONDS <= settings.HAMMY_SMTP_FINAL_DOT_TIMEOUT + settings.HAMMY_SMTP_COMMAND_TIMEOUT:
         yield checks.Error(
             "HAMMY_LEASE_SECONDS must be above HAMMY_SMTP_FINAL_DOT_TIMEOUT plus HAMMY_SMTP_COMMAND_TIMEOUT",
@@ -183,10 +188,15 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
     ):
         if getattr(settings, first) > getattr(settings, cap):
             yield checks.Error(f"{first} must not be above {cap}", id="hammy.E009")
-    for name in ("HAMMY_RETENTION_DAYS", "HAMMY_JOB_RETENTION_DAYS"):
+    for name in ("HAMMY_RETENTION_DAYS", "HAMMY_CONTENT_DAYS", "HAMMY_JOB_RETENTION_DAYS"):
         days = getattr(settings, name)
         if days != -1 and days < 1:
             yield checks.Error(f"{name} must be -1 (keep for ever) or at least 1: {days}", id="hammy.E013")
+    if settings.HAMMY_SUPPRESS_DAYS < -1:
+        yield checks.Error(
+            f"HAMMY_SUPPRESS_DAYS must be -1 (for ever), 0 (never) or above: {settings.HAMMY_SUPPRESS_DAYS}",
+            id="hammy.E019",
+        )
 
 
 @checks.register

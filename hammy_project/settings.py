@@ -216,6 +216,9 @@ HAMMY_SIGNING_KEY_PASSWORD = env.str("HAMMY_SIGNING_KEY_PASSWORD", "")
 # What one PDF document may take; one that takes more is not signed.
 HAMMY_SIGNING_SECONDS = env.float("HAMMY_SIGNING_SECONDS", 10.0)
 HAMMY_SIGNING_MAX_BYTES = env.int("HAMMY_SIGNING_MAX_BYTES", 64 * 1024 * 1024)
+# Where undeliverable mail comes back to, and the mailbox in which it is read.
+HAMMY_BOUNCE_ADDRESS = env.str("HAMMY_BOUNCE_ADDRESS", "")
+HAMMY_BOUNCE_IMAP = addresses.imap_server(env.str("HAMMY_BOUNCE_IMAP_URL", ""))
 
 # ── dispatch ────────────────────────────────────────────────────────────────────────────────────
 HAMMY_CLAIM_SIZE = env.int("HAMMY_CLAIM_SIZE", 100)
@@ -233,6 +236,10 @@ HAMMY_MAX_MAIL_BYTES = env.int("HAMMY_MAX_MAIL_BYTES", 25 * 1024 * 1024)
 # Where subject and text are archived, unless the letter says where.
 HAMMY_ARCHIVE_TARGET = env.str("HAMMY_ARCHIVE_TARGET", "DMS")
 HAMMY_RETENTION_DAYS = env.int("HAMMY_RETENTION_DAYS", -1)
+# What closed letters say is erased after so many days; their rows and events stay.
+HAMMY_CONTENT_DAYS = env.int("HAMMY_CONTENT_DAYS", -1)
+# How long an address is suppressed after a hard bounce; -1 = for ever, 0 = not at all.
+HAMMY_SUPPRESS_DAYS = env.int("HAMMY_SUPPRESS_DAYS", 365)
 HAMMY_TEMPLATE_SECONDS = env.float("HAMMY_TEMPLATE_SECONDS", 1.0)
 HAMMY_TEMPLATE_OUTPUT = env.int("HAMMY_TEMPLATE_OUTPUT", 2 * 1024 * 1024)
 # One letter may take so long to be set, and have so many pages with its enclosures.

@@ -14,7 +14,6 @@ from gateway.plain_text import storable
 from jobs import queue, services
 from jobs.models import Job, JobLogLine
 from jobs.params import JobParams, Pairs
-from jobs.states import EventName
 
 P = TypeVar("P", bound=JobParams)
 T = TypeVar("T")
@@ -90,6 +89,11 @@ class Context(Generic[P]):
         self.job.params = [pair for pair in self.job.params if pair[0] != key] + [[key, value]]
         self._save({"params": self.job.params})
 
+    def replace_param(self, key: str, value: str) -> None:
+        """Put another value in the place of a parameter that must not be kept when the job has ended."""
+        self.job.params = [[key, value] if pair[0] == key else pair for pair in self.job.params]
+        self._save({"params": self.job.params})
+
     def start_child(self, job_class: str, params: Pairs = ()) -> Job:
         """A job below this one, for the same client and user. Raises Stopped when this run was given up meanwhile:
         either a cancelled tree knows the child, or there is none. In one transaction with a checkpoint it comes first:
@@ -103,9 +107,9 @@ class Context(Generic[P]):
             raise Stopped(self.stop) from None
 
     def sending(self) -> None:
-        """Say that the job's messages are handed over from now on (contract job_v1, event SENDING); in the transaction
-        that takes the first of them."""
-        queue.note([self.job.pk], (EventName.SENDING,), at=timezone.now(), actor=self.job.worker)
+        """Say that the job's messages are handed over from now on (contract job_v1, event SENDING), where that is known
+        before a worker takes the first of them."""
+        queue.begin_sending([self.job.pk])
 
     def tell(self) -> None:
         """Write what was not told yet: progress and log lines. The pulse's, beside the run: it waits for no lock, for

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from gateway import wakeups
-from jobs import queue, recurring
+from jobs import awaited, queue, recurring
 from jobs.models import Job, JobEvent, JobLogLine, TriggerFiring
 from jobs.models.job import JobQuerySet
 from jobs.registry import MOST_RUNS, job_classes
@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 # Where the moment of the last tick is kept: beat, broker and a worker were all there.
 TICK = "tick"
 _BATCH = 500
+# How far the tick has come among the jobs that wait, and how many it looks at.
+_SETTLED_UP_TO = "jobs-settled-up-to"
+_WAITING = 2000
 
 
 def tick() -> None:
@@ -90,13 +93,15 @@ def _rescue(job: Job, dead: JobQuerySet) -> list[int]:
 
 
 def settle_forgotten() -> None:
-    """End jobs that wait for child jobs of which none is open any more."""
-    children = Job.objects.filter(parent=OuterRef("pk"), parent_life=OuterRef("life"))
-    forgotten = Job.objects.waiting().filter(Exists(children), ~Exists(children.open()))
-    for parent in forgotten[:_BATCH]:
+    """End jobs that wait for nothing any more and that nobody told of it: a portion of those that wait, the next tick's
+    beyond it, so that a hundred thousand of them do not keep a tick busy."""
+    after = cache.get(_SETTLED_UP_TO, 0)
+    portion = list(Job.objects.waiting().filter(id__gt=after).order_by("id").values_list("id", flat=True)[:_WAITING])
+    cache.set(_SETTLED_UP_TO, portion[-1] if len(portion) == _WAITING else 0, None)
+    for job in Job.objects.waiting().filter(id__in=portion).exclude(awaited.anything_open()):
         with transaction.atomic():
-            if queue.try_lock(parent):
-                queue.settle_parents([parent.pk])
+            if queue.try_lock(job):
+                queue.settle_locked([job.pk])
 
 
 def clean() -> None:

@@ -1,7 +1,7 @@
 """The moves of jobs between statuses: each one compare-and-set with its events, in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,17 +11,21 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from gateway import metrics, wakeups
 from gateway.plain_text import storable
+from jobs import awaited
+from jobs.awaited import Tally
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
-from jobs.registry import job_classes
+from jobs.registry import job_classes, verdict
 from jobs.states import EVENT_OF, FINAL, EventName, Queue, Status, sources
 
 RUN_TASK = "jobs.tasks.run"
 _MOST_TRIES = 5
+_MOST_SETTLED = 500
 # The columns of a job that no run is at.
 LET_GO: dict[str, Any] = {"claim": None, "heartbeat_at": None, "suspected_at": None}
 
@@ -81,7 +85,7 @@ def move(
         for listener in _listeners:
             listener(Moved(job_ids=ids, to=to, at=now, actor=actor, reason=reason))
         if to in FINAL:
-            settle_parents({parent for _, parent, _, _ in rows if parent})
+            settle_locked({parent for _, parent, _, _ in rows if parent})
     if to == Status.NEW:
         wake({queue for _, _, queue, _ in rows})
     transaction.on_commit(lambda: _count(names, [name for _, _, _, name in rows]))
@@ -183,35 +187,78 @@ def _leading(found: list[Job]) -> list[Job]:
 
 
 def wait_for_others(job: Job, reason: str, columns: dict[str, Any]) -> bool:
-    """A run ends and its job goes on: it is settled with the last of its child jobs, which may have ended already.
+    """A run ends and its job goes on: it is settled with the last of what it waits for, which may have ended already.
     False when it was no longer the run's to say."""
     with transaction.atomic():
         mine = Job.objects.filter(pk=job.pk, claim=job.claim, status=Status.RUNNING)
         list(locked(mine).values_list("id"))
         is_mine = bool(mine.update(reason=storable(reason), updated_at=timezone.now(), **LET_GO, **columns))
         if is_mine:
-            settle_parents([job.pk])
+            settle_locked([job.pk])
     return is_mine
 
 
-def settle_parents(parent_ids: Iterable[int]) -> None:
-    """End the waiting jobs among these that have no open child left: FINISHED, or FAILED when a child was not."""
-    for parent_id in sorted(parent_ids):
-        # Locked first: of two children that end at once, the second then sees the first one's end.
-        parent = locked(Job.objects.waiting().filter(pk=parent_id)).first()
-        if parent is None:
-            continue
-        # Those of a run before it was run again are history.
-        children = Job.objects.filter(parent_id=parent_id, parent_life=parent.life)
-        if children.open().exists():
-            continue
-        count, failed = children.count(), children.exclude(status=Status.FINISHED).count()
-        columns: dict[str, Any] = {} if parent.total is not None else {"total": count, "completed": count - failed}
-        this = Job.objects.waiting().filter(pk=parent_id)
-        if failed:
-            move(this, Status.FAILED, reason=f"{failed} of {count} child jobs did not finish", **columns)
-        else:
-            move(this, Status.FINISHED, **columns)
+def settle(job_ids: Collection[int], done: Mapping[int, int] | None = None) -> None:
+    """Something that these jobs may have waited for was closed, and is committed: end those that wait for nothing any
+    more. ``done`` says of how many things that ended well the others should be told, as progress."""
+    waiting = Job.objects.waiting().filter(id__in=sorted(job_ids))
+    ended = list(waiting.exclude(awaited.anything_open()).order_by("id").values_list("id", flat=True))
+    for start in range(0, len(ended), _MOST_SETTLED):
+        settle_locked(ended[start : start + _MOST_SETTLED])
+    for job_id, count in (done or {}).items():
+        if job_id not in ended:
+            # One row and no lock but its own, so that nobody waits for each other. Its end counts exactly.
+            completed = Least(F("total"), Coalesce(F("completed"), 0) + count)
+            waiting.filter(pk=job_id, total__isnull=False).update(completed=completed, updated_at=timezone.now())
+
+
+def settle_locked(job_ids: Collection[int]) -> None:
+    """End those of these jobs that wait for nothing any more: FINISHED, or FAILED with what their class says to how
+    the things they waited for ended. All of one end in one move."""
+    if not job_ids:
+        return
+    with transaction.atomic():
+        # Locked first: of two things that end at once, the second then sees the first one's end.
+        list(locked(Job.objects.waiting().filter(id__in=sorted(job_ids))).values_list("id"))
+        mine = Job.objects.waiting().filter(id__in=sorted(job_ids))
+        ended = list(mine.exclude(awaited.anything_open()).order_by("id"))
+        tallies = awaited.tallies([job.pk for job in ended])
+        for (reason, total, completed), alike in _by_end(ended, tallies).items():
+            these = Job.objects.waiting().filter(id__in=alike)
+            to = Status.FAILED if reason else Status.FINISHED
+            move(these, to, reason=reason, total=total, completed=completed)
+
+
+def _by_end(
+    jobs: Iterable[Job], tallies: Mapping[int, Sequence[Tally]]
+) -> dict[tuple[str, int | None, int | None], list[int]]:
+    """The ids of the jobs that end alike, by why they failed and what they count."""
+    ends: dict[tuple[str, int | None, int | None], list[int]] = {}
+    for job in jobs:
+        counted = tallies[job.pk]
+        kind = job_classes().get(job.job_class)
+        reason = kind.verdict(counted) if kind else verdict(counted)
+        count = sum(tally.count for tally in counted)
+        well = count - sum(tally.failed for tally in counted)
+        total = count if job.total is None else job.total
+        # What the run counted itself never goes back.
+        completed = min(total, max(job.completed or 0, well))
+        ends.setdefault((reason, total, completed), []).append(job.pk)
+    return ends
+
+
+def begin_sending(job_ids: Collection[int]) -> None:
+    """Messages of these jobs are being handed over from now on: those at work of which that is the first have the event
+    SENDING from now on, once in each of their lives."""
+    first = Job.objects.filter(id__in=sorted(job_ids), status=Status.RUNNING, sending_at=None)
+    if not first.exists():
+        return
+    now = timezone.now()
+    with transaction.atomic():
+        ids = list(locked(first).values_list("id", flat=True))
+        if ids:
+            Job.objects.filter(id__in=ids).update(sending_at=now, updated_at=now)
+            note(ids, (EventName.SENDING,), at=now)
 
 
 def later(seconds: float) -> datetime:

@@ -1,7 +1,7 @@
 """Job classes: each is one file in some app's ``job_classes``, found by its dotted name, with no edit elsewhere."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -19,6 +19,7 @@ from jobs.params import JobParams, NoParams
 from jobs.states import Queue
 
 if TYPE_CHECKING:
+    from jobs.awaited import Tally
     from jobs.context import Context
 
 P = TypeVar("P", bound=JobParams)
@@ -36,7 +37,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An outcome: my child jobs go on without me, and I settle with the last of them."""
+    """An outcome: my child jobs and messages go on without me, and I settle with the last of them."""
 
     reason: str = ""
 
@@ -78,9 +79,19 @@ class JobClass(ABC, Generic[P]):
         """Two jobs with the same key never run at the same time; "" when they may."""
         return ""
 
+    def verdict(self, tallies: "Sequence[Tally]") -> str:
+        """Why a job that waited has failed, now that nothing it waited for is open; "" when it is done. One thing that
+        did not end well fails it, unless a class knows better."""
+        return verdict(tallies)
+
     @abstractmethod
     def run(self, context: "Context[P]") -> Outcome:
         """Do it."""
+
+
+def verdict(tallies: "Sequence[Tally]") -> str:
+    """What a class that does not know better says."""
+    return "; ".join(tally.words for tally in tallies if tally.failed)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,33 +41,49 @@ def submit(
 ) -> Job:
     """Take one job: its row and its CREATED event, or nothing. Raises 3002 for an unknown class and what
     ``jobs.params.parse`` raises; ParentGone when ``parent`` does not hold its claim any more."""
-    kind = registered(job_class)
-    model = parse(kind.Params, params)
-    now = timezone.now()
-    job = Job(
-        job_class=kind.name,
-        queue=kind.queue,
-        params=[list(pair) for pair in params],
-        client_id=caller.client_id,
-        user_name=caller.user_name,
-        trigger=trigger,
-        parent=parent,
-        root_id=(parent.root_id or parent.pk) if parent else None,
-        parent_life=parent.life if parent else 0,
-        concurrency_key=kind.concurrency_key(model) or concurrency_key,
-        due_at=now,
-        created_at=now,
-        updated_at=now,
-    )
+    job = _row(caller, job_class, params, now=timezone.now())
+    job.trigger, job.parent = trigger, parent
+    if parent is not None:
+        job.root_id, job.parent_life = parent.root_id or parent.pk, parent.life
+    job.concurrency_key = job.concurrency_key or concurrency_key
     with transaction.atomic():
         if parent is not None:
             held = Job.objects.claimed().filter(pk=parent.pk, claim=parent.claim, status=Status.RUNNING)
             if not queue.locked(held).values_list("id"):
                 raise ParentGone
         job.save(force_insert=True)
-        queue.note([job.pk], (EventName.CREATED,), at=now, reason=reason, actor=caller.actor)
+        queue.note([job.pk], (EventName.CREATED,), at=job.created_at, reason=reason, actor=caller.actor)
         queue.wake([job.queue])
     return job
+
+
+def submit_waiting(*, caller: Caller, job_class: str, params: Sequence[Pairs]) -> list[Job]:
+    """Take jobs whose work is others' from the first moment, one for each set of parameters: RUNNING at no worker, each
+    waits for the one thing that the caller makes for it in the same transaction. Raises as ``submit``."""
+    now = timezone.now()
+    jobs = [_row(caller, job_class, pairs, now=now) for pairs in params]
+    for job in jobs:
+        job.status, job.started_at, job.total, job.completed = Status.RUNNING, now, 1, 0
+    with transaction.atomic():
+        Job.objects.bulk_create(jobs)
+        begun = (EventName.CREATED, EventName.STARTED)
+        queue.note([job.pk for job in jobs], begun, at=now, actor=caller.actor)
+    return jobs
+
+
+def _row(caller: Caller, job_class: str, params: Pairs, *, now: datetime) -> Job:
+    kind = registered(job_class)
+    return Job(
+        job_class=kind.name,
+        queue=kind.queue,
+        params=[list(pair) for pair in params],
+        client_id=caller.client_id,
+        user_name=caller.user_name,
+        concurrency_key=kind.concurrency_key(parse(kind.Params, params)),
+        due_at=now,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def trigger_job(
@@ -172,7 +189,7 @@ def _bring(job_ids: Sequence[int], to: Status, *, reason: str, actor: str) -> No
             trees.cancel(job_ids, reason=reason, actor=actor)
         case Status.NEW:
             from_the_start: dict[str, Any] = {"cursor": None, "completed": None, "total": None}
-            from_the_start |= {"attempts": 0, "started_at": None, "life": F("life") + 1}
+            from_the_start |= {"attempts": 0, "started_at": None, "sending_at": None, "life": F("life") + 1}
             again = Job.objects.filter(id__in=job_ids)
             queue.move(again, to, reason=reason, actor=actor, due_at=timezone.now(), **from_the_start)
         case _:

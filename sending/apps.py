@@ -9,8 +9,9 @@ class SendingConfig(AppConfig):
     verbose_name = _("Letters")
 
     def ready(self) -> None:
-        """Have jobs that are cancelled take their messages along."""
-        from jobs import queue
-        from sending import withdrawing
+        """Have jobs wait for their messages, and those that are cancelled take theirs along."""
+        from jobs import awaited, queue
+        from sending import running_as_job, withdrawing
 
+        awaited.register(running_as_job.Messages())
         queue.listen(withdrawing.on_job_moved)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gateway import metrics
 from gateway.backoff import backoff
-from sending import outcomes, printing, queue
+from sending import outcomes, printing, queue, running_as_job
 from sending.channels import channel as kept_channel
 from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
 from sending.leases import Lease, abandon, standing
@@ -81,6 +81,7 @@ class Worker:
             channel = kept_channel(self.channel_name)
             attachments = attachments_of(batch)
             run = printing.bind(batch, lease.dispatcher) if channel.is_gathering else ""
+            running_as_job.claimed(batch)
             for message in batch:
                 # Before the first is begun and between any two, nothing is in doubt: a good moment to stop.
                 if done and time.monotonic() > until + _CLAIM_SECONDS:
@@ -108,6 +109,9 @@ class Worker:
             self._record(lease)
             if done < len(batch):
                 queue.give_back(batch[done:], lease.dispatcher, reason=reason)
+            running_as_job.closed(
+                (message.job_id, told.status) for message, told in zip(batch, self.told, strict=False) if told.closed_at
+            )
 
     def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment], batch: str) -> Outcome:
         """Build the parcel and hand it over; what goes wrong on our side is an outcome too, and blocks no other."""

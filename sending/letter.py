@@ -59,7 +59,8 @@ class LetterAttachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One letter to one recipient by one channel (contract send_v2, "sendMail: fields"). Empty string = not given."""
+    """One letter to one recipient by one channel (contract send_v2, "sendMail: fields"). Empty string = not given.
+    ``runs_as_job``: its sender follows it as a job, which calls ``callback_url``, where that is given."""
 
     channel: str = "EMAIL"
     request_id: str = ""
@@ -93,6 +94,8 @@ class Letter:
     attachments: tuple[LetterAttachment, ...] = ()
     send_at: datetime | None = None
     expires_at: datetime | None = None
+    runs_as_job: bool = False
+    callback_url: str = ""
 
     def content(self) -> dict[str, Any]:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""

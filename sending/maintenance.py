@@ -7,7 +7,19 @@ from django.conf import settings
 from django.utils import timezone
 
 from gateway import incoming, wakeups
-from sending import blobs, editorial, leases, outcomes, printing, queue, removing, services, withdrawing
+from sending import (
+    blobs,
+    editorial,
+    erasing,
+    leases,
+    outcomes,
+    printing,
+    queue,
+    removing,
+    services,
+    suppressing,
+    withdrawing,
+)
 from sending.channels import channels
 from sending.models import Dispatcher, Message
 from sending.models.message import MessageQuerySet
@@ -89,7 +101,11 @@ def clean() -> None:
     if settings.HAMMY_RETENTION_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_RETENTION_DAYS)
         _log.info("retention", extra={"purged": services.purge(closed_before=before)})
+    if settings.HAMMY_CONTENT_DAYS >= 0:
+        before = timezone.now() - timedelta(days=settings.HAMMY_CONTENT_DAYS)
+        _log.info("content retention", extra={"erased": erasing.erase_content(closed_before=before)})
     editorial.release_forgotten()
+    suppressing.sweep()
     blobs.sweep()
     printing.sweep()
     incoming.sweep()

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from gateway import metrics
+from sending import running_as_job
 from sending.channels import channels
 from sending.models import Dispatcher, Message, MessageEvent
 from sending.models.message import WORK_ORDER, MessageQuerySet
@@ -31,23 +32,28 @@ def move(
     reason: str,
     actor: str = "",
     claimed_by: Dispatcher | None = None,
+    facts: dict[str, Any] | None = None,
     **columns: Any,
 ) -> list[int]:
     """Take those of ``messages`` whose status allows it to ``to``; the ids that moved, in order. The others stay:
-    somebody was first, and that is normal. What a dispatcher holds moves only in its name (``claimed_by``)."""
+    somebody was first, and that is normal. What a dispatcher holds moves only in its name (``claimed_by``). ``facts``
+    are kept with the events."""
     now = timezone.now()
     # Who chose the messages before a worker claimed them must not take them from it: they would go out twice.
     allowed = sources(to) - {Status.SENDING}
     if claimed_by is not None:
         messages, allowed = messages.filter(dispatcher=claimed_by), sources(to) & {Status.SENDING}
+    if to == Status.ACCEPTED and claimed_by is None:
+        # What was erased has nothing left to send.
+        messages = messages.filter(erased_at=None)
     with transaction.atomic():
         rows = list(
             messages.filter(status__in=sorted(allowed))
             .order_by("id")
             .select_for_update(of=("self",))
-            .values_list("id", "channel")
+            .values_list("id", "channel", "job_id")
         )
-        ids = [pk for pk, _ in rows]
+        ids = [pk for pk, _, _ in rows]
         if not ids:
             return []
         Message.objects.filter(id__in=ids).update(
@@ -61,15 +67,20 @@ def move(
             **columns,
         )
         MessageEvent.objects.bulk_create(
-            [MessageEvent(message_id=pk, created_at=now, name=to, reason=reason, actor=actor) for pk in ids]
+            [
+                MessageEvent(message_id=pk, created_at=now, name=to, reason=reason, actor=actor, facts=facts)
+                for pk in ids
+            ]
         )
     if to in _COUNTED:
-        transaction.on_commit(lambda: _count(rows, _COUNTED[to]))
+        transaction.on_commit(lambda: _count([channel for _, channel, _ in rows], _COUNTED[to]))
+    if to in CLOSED:
+        running_as_job.closed_when_committed([job_id for _, _, job_id in rows], to)
     return ids
 
 
-def _count(rows: Sequence[tuple[int, str]], event: str) -> None:
-    for _, channel in rows:
+def _count(channels_of_rows: Sequence[str], event: str) -> None:
+    for channel in channels_of_rows:
         metrics.MESSAGES.labels(channel=channel, event=event).inc()
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
+from sending import suppressing
 from sending.acceptance import Versions, examine, to_row
 from sending.letter import Letter
 from sending.models import Attachment, Message
@@ -140,8 +141,9 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
             row["idempotency_key"] = None
         if caller.client_id is None:
             row["client_id"] = message.client_id
+        suppressing.honour([row], now=now)
         insert([row], [letter], actor=caller.actor)
-        rows.append({name: row[name] for name in ("id", "uuid", "channel", "status")})
+        rows.append({name: row[name] for name in ("id", "uuid", "channel", "status", "job_id")})
     if problems:
         raise Refusal(problems)
     return rows

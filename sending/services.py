@@ -133,7 +133,10 @@ def _move_all(
     wanted = sorted(set(message_ids))
     visible = Message.objects.visible_to(caller).filter(id__in=wanted)
     with transaction.atomic():
-        found = dict(visible.values_list("id", "status"))
+        found = {
+            pk: f"{status} and erased" if erased_at else status
+            for pk, status, erased_at in visible.values_list("id", "status", "erased_at")
+        }
         if unseen := [pk for pk in wanted if pk not in found]:
             raise not_found(f"message {', '.join(map(str, unseen))}")
         moved = queue.move(

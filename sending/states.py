@@ -43,6 +43,7 @@ class Happening(StrEnum):
     """What happens to a message beside its changes of status; events are named by either."""
 
     OPENED = "OPENED"
+    REPORTED = "REPORTED"
     SOURCE_DELETED = "SOURCE_DELETED"
     SOURCE_KEPT = "SOURCE_KEPT"
 

@@ -12,12 +12,12 @@ from django.utils import timezone
 from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
-from sending import blobs, removing, storing
+from sending import blobs, removing, running_as_job, storing, suppressing
 from sending.acceptance import Examined, to_row
 from sending.letter import Letter, LetterAttachment, digest_of
 from sending.models import Attachment, Blob, Message, SourceDeletion
 from sending.models.message import MessageQuerySet
-from sending.states import Status
+from sending.states import CLOSED, Status
 
 DISPATCH_TASK = "sending.tasks.dispatch"
 _STORAGE_RETRY_SECONDS = 60
@@ -80,9 +80,13 @@ def announce(rows: Sequence[Mapping[str, Any]]) -> list[Accepted]:
     """What to answer for rows that were stored; their channels are told once all is committed."""
     for channel in {row["channel"] for row in rows if row["status"] == Status.ACCEPTED}:
         transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
+    closed = [row for row in rows if row["status"] in CLOSED]
+    running_as_job.closed_when_committed([row["job_id"] for row in closed], Status.CANCELLED)
+    for row in closed:
+        metrics.MESSAGES.labels(channel=row["channel"], event="cancelled").inc()
     for row in rows:
         metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
-    return [Accepted(message_id=row["id"], uuid=row["uuid"]) for row in rows]
+    return [Accepted(message_id=row["id"], uuid=row["uuid"], job_uuid=row.get("job_uuid", "")) for row in rows]
 
 
 def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:
@@ -108,7 +112,19 @@ def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> 
         _keep(attachments)
     now = timezone.now()
     rows = [to_row(caller, one, now=now, job_id=job_id) for one in examined]
-    insert(rows, [one.letter for one in examined], actor=caller.actor)
+    suppressing.honour(rows, now=now)
+    # A letter that a job sends runs as that job, whatever it asks for itself.
+    alone = [one.letter for one in examined if one.letter.runs_as_job and job_id is None]
+    if not alone:
+        insert(rows, [one.letter for one in examined], actor=caller.actor)
+        return rows
+    with transaction.atomic():
+        jobs = iter(running_as_job.begin(caller, alone))
+        for row, one in zip(rows, examined, strict=True):
+            if one.letter.runs_as_job and job_id is None:
+                job = next(jobs)
+                row["job_id"], row["job_uuid"] = job.pk, str(job.uuid)
+        insert(rows, [one.letter for one in examined], actor=caller.actor)
     return rows
 
 
@@ -176,7 +192,7 @@ def _same_request(caller: Caller, letter: Letter) -> MessageQuerySet:
 def _same_requests(caller: Caller, examined: dict[int, Examined]) -> MessageQuerySet:
     wanted = {one.letter.request_id for one in examined.values()} - {""}
     same = Message.objects.filter(client_id=caller.client_id, idempotency_key__in=wanted)
-    return same.only("id", "uuid", "digest", "idempotency_key")
+    return same.only("id", "uuid", "digest", "idempotency_key", "job_id")
 
 
 def _is_taken(caller: Caller, letter: Letter) -> bool:
@@ -188,7 +204,7 @@ def repeat_of(caller: Caller, letter: Letter) -> Accepted | Refusal | None:
     none."""
     if not letter.request_id:
         return None
-    first = _same_request(caller, letter).only("id", "uuid", "digest").first()
+    first = _same_request(caller, letter).only("id", "uuid", "digest", "job_id").first()
     return None if first is None else _answered_as(first, letter)
 
 
@@ -199,4 +215,5 @@ def _answered_as(first: Message, letter: Letter) -> Accepted | Refusal:
             f"already used for message {first.pk} with different content; use a new request id",
             "request_id",
         )
-    return Accepted(message_id=first.pk, uuid=first.uuid, is_repeat=True)
+    job_uuid = running_as_job.uuid_of(first) if letter.runs_as_job else ""
+    return Accepted(message_id=first.pk, uuid=first.uuid, is_repeat=True, job_uuid=job_uuid)

@@ -20,6 +20,7 @@ _OPEN_LITERALLY = [RawSQL(f"'{status}'", ()) for status in _OPEN]  # noqa: S611 
 _AT_WORK = Q(status=Status.RUNNING) | Q(claim__isnull=False)
 # SQLite takes a partial index only where it reads the index's own condition, and it reads no parameters.
 _AT_WORK_LITERALLY = Q(status=RawSQL(f"'{Status.RUNNING}'", ())) | Q(claim__isnull=False)  # noqa: S611 (see above)
+_RUNNING_LITERALLY = RawSQL(f"'{Status.RUNNING}'", ())  # noqa: S611 (see above)
 _KEYED_LITERALLY = ~Q(concurrency_key=RawSQL("''", ()))
 # In which a claim is taken.
 WORK_ORDER = ("due_at", "id")
@@ -51,7 +52,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def waiting(self) -> Self:
         """What goes on when others are done: child jobs, messages."""
-        return self.filter(status=Status.RUNNING, claim__isnull=True)
+        return self.filter(status=_RUNNING_LITERALLY, claim__isnull=True)
 
     def open(self) -> Self:
         """What has not come to its end."""
@@ -108,6 +109,8 @@ class Job(models.Model):
     due_at = models.DateTimeField(_("due at"), default=timezone.now)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    # When the first of its messages was handed to a channel, in this life.
+    sending_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
 
@@ -170,6 +173,9 @@ class Job(models.Model):
                 fields=["status", "-created_at", "-id"],
                 condition=~Q(status=Status.FINISHED),
                 name="job_not_finished_list",
+            ),
+            models.Index(
+                fields=["id"], condition=Q(status=Status.RUNNING, claim__isnull=True), name="job_waiting"
             ),
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="job_retention"),
         ]  # fmt: skip

@@ -38,6 +38,7 @@ def groups(message: Message) -> list[dict[str, Any]]:
                 (_("Expires at"), _moment(message.expires_at)),
                 (_("Closed at"), _moment(message.closed_at)),
                 (_("Opened at"), _moment(message.opened_at)),
+                (_("Erased at"), _moment(message.erased_at)),
             ),
         ),
         (

@@ -61,10 +61,14 @@ class LetterPages(ModelAdmin):
     def letter(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Headers, text, HTML in its frame, data and attachments."""
         message = self._to_read(request, pk, "letter")
-        try:
-            words, problem = words_of(message), ""
-        except TemplateError as error:
-            words, problem = None, str(error)
+        words, problem = None, ""
+        if message.erased_at:
+            problem = _("What this letter said was erased.")
+        else:
+            try:
+                words = words_of(message)
+            except TemplateError as error:
+                problem = str(error)
         content = message.content
         return self._page(
             request,
@@ -98,6 +102,8 @@ class LetterPages(ModelAdmin):
     def letter_html(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The HTML body alone, for the frame."""
         message = self._to_read(request, pk, "HTML")
+        if message.erased_at:
+            return framed("")
         try:
             return framed(words_of(message).html)
         except TemplateError:
@@ -191,6 +197,8 @@ def is_pdf(message: Message) -> bool:
 
 def _raw_of(message: Message) -> tuple[bytes, str]:
     """The bytes rebuilt from what is stored, or why they cannot be."""
+    if message.erased_at:
+        return b"", _("What this letter said was erased.")
     try:
         way = channel(message.channel)
         parcel = as_handed_over(build(message, attachments_of([message]).get(message.pk, ())), way, _signed(message))

@@ -17,6 +17,7 @@ from gateway.console.confirming import Question, ask
 from gateway.console.filters import ClientFilter, OlderFilter
 from gateway.console.read_only import ReadOnlyAdmin
 from sending.admin import facts, finding, wording
+from sending.admin.erasure import ErasurePage
 from sending.admin.filters import AcceptedFilter, ChannelFilter, OpenedFilter, StatusFilter, TemplateFilter
 from sending.admin.letters import LetterPages, is_pdf
 from sending.admin.operations import MOVING, OPERATIONS, SETTLING, Operation
@@ -30,7 +31,7 @@ _MOST = 900
 
 
 @admin.register(Message)
-class MessageAdmin(LetterPages, ReadOnlyAdmin):
+class MessageAdmin(LetterPages, ErasurePage, ReadOnlyAdmin):
     """Nothing here adds, edits or deletes a message: services move them."""
 
     list_display: tuple[str, ...] = (
@@ -102,6 +103,7 @@ class MessageAdmin(LetterPages, ReadOnlyAdmin):
         return [
             path("operate/<str:verb>/", view(self.operate), name="sending_message_operate"),
             *self.letter_urls(),
+            *self.erasure_urls(),
             *super().get_urls(),
         ]
 

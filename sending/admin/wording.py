@@ -30,12 +30,17 @@ STATUS_COLOURS = {
 }
 HAPPENINGS = {
     Happening.OPENED: pgettext_lazy("a message", "Opened"),
+    Happening.REPORTED: _("Reported"),
     Happening.SOURCE_DELETED: _("Source deleted"),
     Happening.SOURCE_KEPT: _("Source kept"),
 }
 # What events are called: by a status, or by what happened beside.
 EVENTS = {str(name): words for table in (STATUSES, HAPPENINGS) for name, words in table.items()}
-EVENT_COLOURS = {status.value: colour for status, colour in STATUS_COLOURS.items()} | {Happening.OPENED: "success"}
+EVENT_COLOURS = {
+    **{status.value: colour for status, colour in STATUS_COLOURS.items()},
+    Happening.OPENED.value: "success",
+    Happening.REPORTED.value: "warning",
+}
 HELD_FOR = {
     HeldFor.TEMPLATE: _("its template is suspended"),
     HeldFor.TIME: _("its time has not come"),

@@ -138,7 +138,8 @@ class Channel(ABC):
     ``reads_enclosures``: it needs their bytes, which are then read before anything is begun. ``raw_type`` is the media
     type of what ``raw`` gives. ``signs_letter``: what it makes of a certified parcel (``Parcel.is_certified``) carries
     a signature; ``signs_all``: one over all that is enclosed, too, of whatever type. ``archives_all``: it is an
-    archive, and takes every attachment to its target.
+    archive, and takes every attachment to its target. ``minds_suppressions``: it writes to e-mail addresses that may
+    be suppressed.
     """
 
     name: ClassVar[str]
@@ -149,6 +150,7 @@ class Channel(ABC):
     signs_letter: ClassVar[bool] = False
     signs_all: ClassVar[bool] = False
     archives_all: ClassVar[bool] = False
+    minds_suppressions: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, letter: Letter) -> Iterable[Problem]:

@@ -24,6 +24,7 @@ class EmailChannel(Channel):
     name: ClassVar[str] = "EMAIL"
     signs_letter: ClassVar[bool] = True
     signs_all: ClassVar[bool] = True
+    minds_suppressions: ClassVar[bool] = True
 
     def __init__(self, *, session: SmtpSession | None = None, domain: str = "") -> None:
         """Without ``session`` the one of the site's settings; ``domain`` ends our Message-IDs."""
@@ -75,7 +76,7 @@ class EmailChannel(Channel):
         with self._lock:
             return self._session.send(
                 mail_id=str(parcel.uuid),
-                sender=parcel.sender.address,
+                sender=settings.HAMMY_BOUNCE_ADDRESS or parcel.sender.address,
                 recipients=(parcel.recipient.address, *others),
                 data=data,
             )

@@ -5,6 +5,7 @@ from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.dms_document import DmsDocument, DmsFiling, DmsTerm
 from sending.models.message import Message, MessageEvent
 from sending.models.printing import PrintBatch, PrintItem
+from sending.models.suppression import Suppression
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
 from sending.models.withdrawal import Withdrawal
@@ -23,6 +24,7 @@ __all__ = [
     "PrintBatch",
     "PrintItem",
     "SourceDeletion",
+    "Suppression",
     "Template",
     "TemplateVersion",
     "UncertainMessage",

@@ -69,7 +69,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 class Message(models.Model):
     """``content`` is the letter as accepted (sending.letter.Letter.content); the columns beside it are what is
-    searched, ordered and counted by. ``idempotency_key`` is the request id where the client's ids are unique.
+    searched, ordered and counted by. ``idempotency_key`` is the request id where the client's ids are unique. With
+    ``erased_at`` what it said is gone, by retention or on request, and it can never go out again.
 
     The database does not check the client, the dispatcher and an event's message: rows of the first two are never
     deleted while named (PROTECT), events are written in their message's own statement, and the check, which locks the
@@ -121,6 +122,7 @@ class Message(models.Model):
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     # When somebody first looked at it in a portal.
     opened_at = models.DateTimeField(_("opened at"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 
@@ -130,6 +132,7 @@ class Message(models.Model):
         permissions = [
             ("read_content", _("Can read what messages say")),
             ("operate_message", _("Can cancel, release, requeue and settle messages")),
+            ("erase_person", _("Can have a person's data erased")),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -182,6 +185,13 @@ class Message(models.Model):
                 fields=["job_id", "id"],
                 condition=models.Q(job_id__isnull=False, closed_at__isnull=True),
                 name="message_open_of_job",
+            ),
+            # With the status, so that what became of a job's messages is counted in the index alone.
+            models.Index(fields=["job_id", "status"], condition=models.Q(job_id__isnull=False), name="message_of_job"),
+            models.Index(
+                fields=["closed_at", "id"],
+                condition=models.Q(closed_at__isnull=False, erased_at__isnull=True),
+                name="message_to_erase",
             ),
             models.Index(fields=["client", "-created_at", "-id"], name="message_client_list"),
             models.Index(fields=["batch_id", "id"], condition=~models.Q(batch_id=""), name="message_batch"),

@@ -61,7 +61,8 @@ def batch(batch_id: str, results: Iterable[Accepted | Refusal]) -> dict[str, Any
 
 def _item(index: int, result: Accepted | Refusal) -> dict[str, Any]:
     if isinstance(result, Accepted):
-        return {"index": index, "messageId": result.message_id}
+        told = [{"key": key, "value": value} for key, value in params(result)]
+        return {"index": index, "messageId": result.message_id, **({"params": told} if told else {})}
     return {
         "index": index,
         "responseStatus": {"code": int(result.code), "messages": _sentences(result)},

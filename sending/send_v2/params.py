@@ -1,17 +1,20 @@
-"""The parameters of a request, at its top and in requestMeta (contract send_v2, field params)."""
+"""The parameters of a request, at its top and in requestMeta (contract send_v2, field params), known by name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from gateway.dates import parse_moment
 from gateway.errors import Code
+from jobs.callbacks import CALLBACK_URL, checked, is_callback_url
+from sending.running_as_job import RUN_AS_JOB
 from sending.send_v2.attachments import Report
 from sending.send_v2.model import ParamPart, RequestMetaPart
 from sending.send_v2.problems import Path
 
 _MOMENTS = {"SEND_AT": "send_at", "EXPIRES_AT": "expires_at"}
-_AS_JOB = ("DpfControlCallbackUrl", "RUN_AS_JOB")
+_KNOWN = (*_MOMENTS, RUN_AS_JOB, CALLBACK_URL)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,34 +24,56 @@ class Params:
 
     report: Report
     places: dict[Path, Path] = field(default_factory=dict)
+    _moments: dict[str, datetime] = field(default_factory=dict)
+    _callback_url: str = ""
+    _runs_as_job: bool | None = None
 
-    def read(self, params: Sequence[ParamPart] | None, meta: RequestMetaPart | None) -> dict[str, datetime]:
+    def read(self, params: Sequence[ParamPart] | None, meta: RequestMetaPart | None) -> dict[str, Any]:
         """What they say, wherever they stand, by the core's names."""
-        moments: dict[str, datetime] = {}
         for outer, parts in (((), params), (("requestMeta",), meta.params if meta else None)):
             for index, part in enumerate(parts or ()):
-                self._read(part, (*outer, "params", index), moments)
-        if "send_at" in moments and "expires_at" in moments and moments["expires_at"] <= moments["send_at"]:
-            place = self.places[("params", "EXPIRES_AT")]
-            self.report(Code.INVALID, "EXPIRES_AT must be later than SEND_AT", place)
-        return moments
+                self._read(part.key or "", part.value or "", (*outer, "params", index))
+        return self._values()
 
-    def _read(self, part: ParamPart, path: Path, moments: dict[str, datetime]) -> None:
-        key, value, place = part.key or "", part.value or "", (*path, "value")
+    def _read(self, key: str, value: str, path: Path) -> None:
+        """One parameter. An empty value is none."""
+        name = CALLBACK_URL if is_callback_url(key) else key
         if not key:
             self.report(Code.REQUIRED, "required", (*path, "key"))
-        elif ("params", key) in self.places:
+        elif ("params", name) in self.places:
             self.report(Code.INVALID, f"{key} is given twice", (*path, "key"))
-        elif key in _MOMENTS:
-            self.places[("params", key)] = place
+        elif name not in _KNOWN:
+            self.report(Code.UNKNOWN_FIELD, f"unknown parameter; known are {', '.join(_KNOWN)}", (*path, "key"))
+        else:
+            place = (*path, "value")
+            self.places[("params", name)] = place
             try:
                 if value:
-                    moments[_MOMENTS[key]] = parse_moment(value)
+                    self._take(name, value)
             except ValueError as error:
                 self.report(Code.INVALID, f"{key} {error}", place)
-        elif key in _AS_JOB:
-            self.places[("params", key)] = place
-            if value and not (key == "RUN_AS_JOB" and value.lower() == "false"):
-                self.report(Code.INVALID, f"{key}: sending as a job with callbacks is not available", place)
+
+    def _take(self, name: str, value: str) -> None:
+        if name in _MOMENTS:
+            self._moments[_MOMENTS[name]] = parse_moment(value)
+        elif name == CALLBACK_URL:
+            self._callback_url = checked(value)
+        elif value.lower() in ("true", "false"):
+            self._runs_as_job = value.lower() == "true"
         else:
-            self.report(Code.UNKNOWN_FIELD, f"unknown parameter; known are {', '.join(_MOMENTS)}", (*path, "key"))
+            raise ValueError("must be true or false")
+
+    def _values(self) -> dict[str, Any]:
+        """What the letter takes over, by its own names; reports what excludes each other."""
+        send_at, expires_at = self._moments.get("send_at"), self._moments.get("expires_at")
+        if send_at and expires_at and expires_at <= send_at:
+            self.report(Code.INVALID, "EXPIRES_AT must be later than SEND_AT", self.places[("params", "EXPIRES_AT")])
+        if self._callback_url and self._runs_as_job is False:
+            words = f"not together with {RUN_AS_JOB} false"
+            self.report(Code.EXCLUSIVE, f"{CALLBACK_URL}: {words}", self.places[("params", CALLBACK_URL)])
+        values: dict[str, Any] = dict(self._moments)
+        if self._callback_url:
+            values["callback_url"] = self._callback_url
+        if self._callback_url or self._runs_as_job:
+            values["runs_as_job"] = True
+        return values

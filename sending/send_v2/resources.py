@@ -166,6 +166,7 @@ def _message(message: Any) -> dict[str, Any]:
             "expiresAt": _moment(message.expires_at),
             "closedAt": _moment(message.closed_at),
             "openedAt": _moment(message.opened_at),
+            "erasedAt": _moment(message.erased_at),
         },
     )
 

@@ -15,10 +15,11 @@ JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 
 _STATUS = object_of(("code", "messages"), code=NUMBER, messages=list_of(TEXT))
+_PARAMS = list_of(object_of(key=TEXT, value=TEXT))
 _META = object_of(
     ("params", "responseStatus"),
     total={"type": "integer", "nullable": True},
-    params=list_of(object_of(key=TEXT, value=TEXT)),
+    params=_PARAMS,
     responseStatus=_STATUS,
 )
 
@@ -103,7 +104,7 @@ BATCH_SENT = {
         ("meta", "messages"),
         meta=_META,
         batchId=TEXT,
-        messages=list_of(object_of(("index",), index=NUMBER, messageId=NUMBER, responseStatus=_STATUS)),
+        messages=list_of(object_of(("index",), index=NUMBER, messageId=NUMBER, params=_PARAMS, responseStatus=_STATUS)),
     )
 }
 _AGAIN = _of(ResendRequest)
@@ -122,7 +123,7 @@ _MESSAGE_TEXTS = (
     "recipientName", "recipientEmailAddress",
 )  # fmt: skip
 _MESSAGE_NUMBERS = ("messageTypeVersion", "relatedMessageId", "campaignPartId", "attempts", "attachmentCount")
-_MESSAGE_MOMENTS = ("createdAt", "updatedAt", "sendAt", "dueAt", "expiresAt", "closedAt", "openedAt")
+_MESSAGE_MOMENTS = ("createdAt", "updatedAt", "sendAt", "dueAt", "expiresAt", "closedAt", "openedAt", "erasedAt")
 _MESSAGE_ATTRIBUTES: Schema = {
     "type": "object",
     "properties": dict.fromkeys(_MESSAGE_TEXTS, TEXT)

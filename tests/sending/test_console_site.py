@@ -23,7 +23,7 @@ from tests.sending.factories import submitted
 pytestmark = pytest.mark.django_db
 
 _LOOKED_AT = {
-    *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument"),
+    *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument", "suppression"),
     *("job", "trigger", "triggerfiring"),
 }
 PAGES = {
@@ -43,13 +43,18 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
     }
     views = [
         f"sending.view_{name}"
-        for name in ("dispatcher", "dmsdocument", "lane", "message", "messageevent", "template", "templateversion")
+        for name in (
+            *("dispatcher", "dmsdocument", "lane", "message", "messageevent", "suppression", "template"),
+            "templateversion",
+        )
     ]
     views += [
         f"jobs.view_{name}" for name in ("job", "jobevent", "joblogline", "recurrence", "trigger", "triggerfiring")
     ]
     assert held["Viewer"] == sorted(views)
-    assert held["Operator"] == sorted([*views, "jobs.operate_job", "sending.operate_message", "sending.read_content"])
+    operates = ["jobs.operate_job", *(f"sending.{name}_suppression" for name in ("add", "delete"))]
+    operates += ["sending.operate_message", "sending.read_content"]
+    assert held["Operator"] == sorted([*views, *operates])
     assert held["Template editor"] == [
         "sending.add_template",
         "sending.add_templateversion",
@@ -64,6 +69,7 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         *held["Template editor"],
         "gateway.change_apiclient",
         "jobs.change_trigger",
+        "sending.erase_person",
         "auth.add_user",
     }
     assert not {"admin.change_logentry", "admin.delete_logentry"} & set(held["Administrator"])

@@ -301,13 +301,57 @@ def test_parameters_are_known_given_once_and_make_sense() -> None:
     assert params(("SEND_AT", "2030-01-02"), ("EXPIRES_AT", "2030-01-01")) == [
         (1002, "params[1].value: EXPIRES_AT must be later than SEND_AT")
     ]
-    assert params(("DpfControlCallbackUrl", "http://x/")) == [
-        (1002, "params[0].value: DpfControlCallbackUrl: sending as a job with callbacks is not available")
+    assert params(("RUN_AS_JOB", "perhaps")) == [(1002, "params[0].value: RUN_AS_JOB must be true or false")]
+    assert params(("RUN_AS_JOB", "false"), ("DpfControlCallbackUrl", "http://x/")) == [
+        (1003, "params[1].value: DpfControlCallbackUrl: not together with RUN_AS_JOB false")
     ]
-    assert params(("RUN_AS_JOB", "true")) == [
-        (1002, "params[0].value: RUN_AS_JOB: sending as a job with callbacks is not available")
+    assert params(("DpfControlCallbackUrl", "http://x/"), ("dpf_control_callback_url", "http://x/")) == [
+        (1002, "params[1].key: dpf_control_callback_url is given twice")
+    ]
+    assert params(("SEND_AS_JOB", "true")) == [
+        (
+            1004,
+            "params[0].key: unknown parameter; known are SEND_AT, EXPIRES_AT, RUN_AS_JOB, DpfControlCallbackUrl",
+        )
     ]
     assert letter(params=[{"key": "RUN_AS_JOB", "value": "false"}]) == letter()
+
+
+def test_a_letter_runs_as_a_job_when_it_asks_for_one_or_for_callbacks() -> None:
+    def asked(key: str, value: str) -> tuple[bool, str]:
+        found = letter(params=[{"key": key, "value": value}])
+        return found.runs_as_job, found.callback_url
+
+    assert asked("RUN_AS_JOB", "True") == (True, "")
+    assert asked("RUN_AS_JOB", "") == (False, "")
+    assert asked("DpfControlCallbackUrl", "https://dpf.example.org:8443/a?b=c") == (
+        True,
+        "https://dpf.example.org:8443/a?b=c",
+    )
+    assert asked("DPF_CONTROL_CALLBACK_URL", "http://x/") == (True, "http://x/")
+    assert asked("DpfControlCallbackUrl", "") == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("ftp://x/", "must be an http:// or https:// address with a host"),
+        ("x", "must be an http:// or https:// address with a host"),
+        ("https:///x", "must be an http:// or https:// address with a host"),
+        ("http://x:0/", "must be an http:// or https:// address with a host"),
+        ("http://x:99999/", "must be an http:// or https:// address with a host"),
+        ("http://[::1/", "must be an http:// or https:// address with a host"),
+        ("http://anna:secret@x/", "must not hold a user or password"),
+        ("http://@x/", "must not hold a user or password"),
+        ("http://x/#part", "must not end in a fragment"),
+        ("http://x/\nHost: y", "must be an address in ASCII without spaces"),
+        ("http://x/é", "must be an address in ASCII without spaces"),
+        ("http://x/" + "a" * 1992, "must be at most 2000 characters long"),
+    ],
+)
+def test_s5_a_callback_address_is_checked_when_it_is_given(url: str, sentence: str) -> None:
+    pair = {"key": "DpfControlCallbackUrl", "value": url}
+    assert refused(params=[pair]) == [(1002, f"params[0].value: DpfControlCallbackUrl {sentence}")]
 
 
 def test_a_services_word_on_a_parameter_is_put_at_its_place() -> None:

@@ -1,0 +1,253 @@
+"""Forgetting a person: what was written to them is erased, and a name that tells nothing takes their place (proof S36).
+The rows stay, so that what was sent can still be counted."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import idna
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from gateway.caller import Caller
+from gateway.errors import Code, not_found, refuse
+from gateway.models import ApiClient
+from jobs import forgetting as job_forgetting
+from jobs import services as job_services
+from jobs.models import Job
+from sending import erasing, queue
+from sending.addresses import is_valid, wire_form
+from sending.models import Attachment, Message, MessageEvent, Suppression
+from sending.models.message import MessageQuerySet
+from sending.models.suppression import digest_of_address
+from sending.states import Status
+
+JOB_CLASS = "hu.dbx.hammy.processor.erasure.ErasePersonJobRunner"
+EMAIL_ADDRESS, PARTNER_REF, CLIENT, REASON = "EMAIL_ADDRESS", "PARTNER_REF", "CLIENT", "REASON"
+_COPIES = ("recipient_email_address_cc", "bcc_address")
+# Of a forgotten person's letter this stays, which says nothing of them.
+_KEPT = ("channel", "message_type", "message_type_version", "letter_type", "send_at", "expires_at", "from_address",
+         "from_name", "runs_as_job")  # fmt: skip
+# Shorter names stand in too many words.
+_SHORTEST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Whose data go: of whoever has that address or is known by that partner reference, in letters of one client or,
+    with None, of all. ``pseudonym`` takes their place."""
+
+    email_address: str = ""
+    partner_ref: str = ""
+    client_id: int | None = None
+    pseudonym: str = ""
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The address as letters may spell it, but for its case."""
+        return tuple(dict.fromkeys(_spellings(self.email_address))) if self.email_address else ()
+
+    def is_named(self, address: str) -> bool:
+        """Whether it is their address."""
+        return address.lower() in (spelling.lower() for spelling in self.spellings)
+
+
+def _spellings(address: str) -> Iterable[str]:
+    yield address
+    wire = wire_form(address)
+    yield wire
+    local, _, domain = wire.rpartition("@")
+    yield f"{local}@{idna.decode(domain)}" if "xn--" in domain else wire
+
+
+def named(*, email_address: str = "", partner_ref: str = "", client_name: str = "", pseudonym: str = "") -> Person:
+    """Whoever is meant; raises 1001 where nobody is named, 1002 for an address that is none, 3000 for a client."""
+    if not email_address and not partner_ref:
+        raise refuse(Code.REQUIRED, "required where no partner is named", "email_address")
+    if email_address and not is_valid(email_address):
+        raise refuse(Code.INVALID, "not a valid e-mail address", "email_address")
+    client_id = ApiClient.objects.filter(name=client_name).values_list("id", flat=True).first()
+    if client_name and client_id is None:
+        raise not_found(f"client {client_name}")
+    return Person(email_address=email_address, partner_ref=partner_ref, client_id=client_id, pseudonym=pseudonym)
+
+
+def start(*, caller: Caller, email_address: str = "", partner_ref: str = "", client_name: str = "", reason: str) -> Job:
+    """Begin a job that forgets a person; raises 1001 and 1002."""
+    given = {EMAIL_ADDRESS: email_address, PARTNER_REF: partner_ref, CLIENT: client_name, REASON: reason}
+    params = [(key, value) for key, value in given.items() if value]
+    return job_services.submit(caller=caller, job_class=JOB_CLASS, params=params, reason="")
+
+
+def letters_of(caller: Caller, person: Person) -> MessageQuerySet:
+    """Every message that may hold them: written to them, or with a copy to them. It reads every row there is."""
+    wanted = Q()
+    for spelling in person.spellings:
+        wanted |= Q(recipient_email_address__iexact=spelling)
+        # As SQLite keeps what is beyond ASCII. Rows that only hold it within another's address are passed over later.
+        for form, name in product({spelling, json.dumps(spelling).strip('"')}, _COPIES):
+            wanted |= Q(**{f"content__{name}__icontains": form})
+    if person.partner_ref:
+        wanted |= Q(partner_ref=person.partner_ref)
+    return _of_client(Message.objects.visible_to(caller), person).filter(wanted)
+
+
+def counted(caller: Caller, person: Person) -> dict[str, int]:
+    """What the job would find, without doing anything. It reads every row there is."""
+    done: Counter[str] = Counter()
+    for row in (
+        letters_of(caller, person).only("recipient_email_address", "partner_ref", "content", "closed_at").iterator()
+    ):
+        if _is_recipient(row, person):
+            done["messages"] += 1
+            done["open"] += row.closed_at is None
+        else:
+            done["copies"] += _has_copy(row, person)
+    names = ("messages", "open", "copies")
+    return {name: done[name] for name in names} | {"suppressions": _suppressions(person).count()}
+
+
+def quickly_counted(caller: Caller, person: Person) -> dict[str, int]:
+    """How many messages and suppressions an index finds at once; the job itself looks further: at any spelling, and at
+    copies."""
+    spelt = {form for spelling in person.spellings for form in (spelling, spelling.lower())}
+    wanted = Q(recipient_email_address__in=spelt) if spelt else Q(pk__in=[])
+    if person.partner_ref:
+        wanted |= Q(partner_ref=person.partner_ref)
+    messages = _of_client(Message.objects.visible_to(caller), person).filter(wanted)
+    return {
+        "messages": messages.count(),
+        "open": messages.filter(closed_at=None).count(),
+        "suppressions": _suppressions(person).count(),
+    }
+
+
+def _of_client(messages: MessageQuerySet, person: Person) -> MessageQuerySet:
+    return messages if person.client_id is None else messages.filter(client_id=person.client_id)
+
+
+def _suppressions(person: Person) -> Any:
+    if not person.email_address:
+        return Suppression.objects.none()
+    found = Suppression.objects.filter(digest=digest_of_address(person.email_address)).exclude(address="")
+    return found if person.client_id is None else found.filter(client_id=person.client_id)
+
+
+def forget(caller: Caller, person: Person, message_ids: Sequence[int], *, reason: str) -> Counter[str]:
+    """Forget a person in these messages, in the caller's transaction: what was done to how many. What did not go out is
+    withdrawn. Those that are being sent just now are left: ``sending`` counts them."""
+    done: Counter[str] = Counter()
+    mine = Message.objects.filter(id__in=message_ids)
+    rows = list(mine.select_for_update(of=("self",)).order_by("id"))
+    own = [row for row in rows if _is_recipient(row, person)]
+    queue.move(
+        Message.objects.filter(id__in=[row.pk for row in own]), Status.CANCELLED, reason=reason, actor=caller.actor
+    )
+    closed = {row.pk: row for row in mine.exclude(closed_at=None)}
+    for row in rows:
+        if row.status == Status.SENDING:
+            done["sending"] += row in own or _has_copy(row, person)
+        elif row in own:
+            done["withdrawn"] += row.closed_at is None
+            _erase(closed[row.pk], person)
+            done["messages"] += 1
+        elif _has_copy(row, person):
+            _leave_out(row, person)
+            done["copies"] += 1
+    erased = [row.pk for row in own if row.status != Status.SENDING]
+    done["attachments"] += Attachment.objects.filter(message_id__in=erased).delete()[0]
+    done.update(erasing.erase_elsewhere(erased) if erased else {})
+    return done
+
+
+def _is_recipient(row: Message, person: Person) -> bool:
+    is_partner = bool(person.partner_ref) and row.partner_ref == person.partner_ref
+    return is_partner or person.is_named(row.recipient_email_address)
+
+
+def _has_copy(row: Message, person: Person) -> bool:
+    return any(person.is_named(address) for name in _COPIES for address in row.content.get(name, ()))
+
+
+def _erase(row: Message, person: Person) -> None:
+    """A letter to them: its words go, and their name from all that is kept of it."""
+    words = _Words(person, row.recipient_email_address, row.recipient_name, person.partner_ref)
+    _clean_events(row, words)
+    if row.job_id:
+        job_forgetting.rewrite([row.job_id], words.cleaned)
+    row.content = {name: row.content[name] for name in _KEPT if name in row.content}
+    row.recipient_name, row.recipient_email_address, row.subject = person.pseudonym, "", ""
+    row.partner_ref = person.pseudonym if row.partner_ref else ""
+    if words.cleaned(row.request_id) != row.request_id:
+        row.request_id, row.idempotency_key = "", None
+    row.batch_id, row.reason = words.cleaned(row.batch_id)[:100], words.cleaned(row.reason)
+    row.erased_at = timezone.now()
+    row.save(
+        update_fields=[
+            "content", "recipient_name", "recipient_email_address", "subject", "partner_ref", "request_id",
+            "idempotency_key", "batch_id", "reason", "erased_at",
+        ]
+    )  # fmt: skip
+
+
+def _leave_out(row: Message, person: Person) -> None:
+    """A letter to somebody else: only their address goes."""
+    words = _Words(person)
+    _clean_events(row, words)
+    for name in _COPIES:
+        copies = row.content.get(name, ())
+        kept = [address for address in copies if not person.is_named(address)]
+        if len(copies) == 1 and not kept and name == "recipient_email_address_cc":
+            row.content.pop("recipient_name_cc", None)
+        row.content.pop(name, None)
+        if kept:
+            row.content[name] = kept
+    row.reason = words.cleaned(row.reason)
+    row.save(update_fields=["content", "reason"])
+
+
+def _clean_events(row: Message, words: "_Words") -> None:
+    for event in MessageEvent.objects.filter(message=row):
+        before = (event.reason, event.recipients, event.facts)
+        event.reason = words.cleaned(event.reason)
+        event.recipients, event.facts = words.cleaned_values(event.recipients), words.cleaned_values(event.facts)
+        if before != (event.reason, event.recipients, event.facts):
+            event.save(update_fields=["reason", "recipients", "facts"])
+
+
+class _Words:
+    """What names a person, to be replaced wherever it stands in a text, in any case."""
+
+    def __init__(self, person: Person, *more: str) -> None:
+        named = {word for word in (*person.spellings, *more) if len(word) >= _SHORTEST}
+        # The longest first: a name may stand within an address.
+        longest_first = sorted(named, key=lambda word: (-len(word), word))
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
+        self._pseudonym = person.pseudonym
+
+    def cleaned(self, text: str) -> str:
+        return self._pattern.sub(self._pseudonym, text)
+
+    def cleaned_values(self, values: dict[str, Any] | None) -> dict[str, Any] | None:
+        if values is None:
+            return None
+        return {
+            self.cleaned(name): self.cleaned(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+
+
+def forget_suppressions(person: Person) -> int:
+    """The address goes from the suppression list, and stays suppressed: it is still known by its digest."""
+    words = _Words(person)
+    with transaction.atomic():
+        entries = list(_suppressions(person).select_for_update())
+        for entry in entries:
+            entry.address, entry.reason = "", words.cleaned(entry.reason)
+            entry.save(update_fields=["address", "reason"])
+    return len(entries)
