@@ -81,6 +81,7 @@ def _ended(code: int, seconds: float) -> Unprepared:
     if code == -signal.SIGPROF:
         return Unprepared(f"the document takes more than {seconds:g} s of work to read")
     if code == -signal.SIGKILL:
+        # By us, when patience was over, or by a kernel that is short of memory.
         return Unprepared("cannot sign: the machine is too busy to read the document", is_lasting=False)
     return Unprepared("the document cannot be signed: reading it fails")
 

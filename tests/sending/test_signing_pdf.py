@@ -187,6 +187,16 @@ def test_a_process_that_was_killed_is_replaced(rsa: Signed) -> None:
     assert signing._preparer._process is not process
 
 
+def test_who_stops_the_whole_group_breaks_no_signature_that_is_begun(rsa: Signed) -> None:
+    sign_pdf(documents.a_pdf())
+    process = signing._preparer._process
+    assert process is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        process.send_signal(number)
+    sign_pdf(documents.a_pdf())
+    assert signing._preparer._process is process
+
+
 def test_the_process_has_neither_our_environment_nor_our_key(rsa: Signed) -> None:
     sign_pdf(documents.a_pdf())
     process = signing._preparer._process
