@@ -28,7 +28,7 @@ _NOT_WELL_FORMED = "the body is not well-formed XML"
 # libxml2's own bound of one text; what it says of it may quote the body, as all that it says.
 _LONGEST_TEXT = 10_000_000
 # What clients of this contract may speak: Unicode, and the code pages of old Hungarian systems.
-_ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
+ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DECLARATION = re.compile(r"\s{0,1000}<\?xml\s[^>]{0,200}?\?>")
 _DECLARED = re.compile(rb"""^<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -55,6 +55,11 @@ class Envelope:
 
 def read_envelope(body: bytes, *, content_type: str = "") -> Envelope:
     """The call in a body; raises Refusal (1000) with a sentence of ours for what is none."""
+    return _call(read_root(body, content_type=content_type))
+
+
+def read_root(body: bytes, *, content_type: str = "") -> Any:
+    """The root element of any XML document, read as hardened as an envelope; raises Refusal (1000) alike."""
     text = _decoded(body, content_type)
     _check_cost(text)
     # Everything a parser may do by itself is said here, for nobody's defaults are ours.
@@ -70,7 +75,7 @@ def read_envelope(body: bytes, *, content_type: str = "") -> Envelope:
         raise _malformed(_NOT_WELL_FORMED + doubt) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise _no_document_type()
-    return _call(root)
+    return root
 
 
 def _decoded(body: bytes, content_type: str) -> str:
@@ -90,7 +95,7 @@ def _decoded(body: bytes, content_type: str) -> str:
         codec = codecs.lookup(name).name
     except LookupError:
         codec = ""
-    if codec not in _ENCODINGS:
+    if codec not in ENCODINGS:
         raise _malformed("the encoding must be UTF-8 or UTF-16")
     try:
         text = body.decode(codec)

@@ -59,7 +59,10 @@ class LetterAttachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One letter to one recipient by one channel (contract send_v2, "sendMail: fields"). Empty string = not given."""
+    """One letter to one recipient by one channel (contract send_v2, "sendMail: fields"). Empty string = not given.
+
+    ``delivery_id`` is no part of what the letter says: it names the message of a queue that brought it, which may be
+    brought again, and serves where ``request_id`` does not."""
 
     channel: str = "EMAIL"
     request_id: str = ""
@@ -93,13 +96,14 @@ class Letter:
     attachments: tuple[LetterAttachment, ...] = ()
     send_at: datetime | None = None
     expires_at: datetime | None = None
+    delivery_id: str = ""
 
     def content(self) -> dict[str, Any]:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
         return {name: _plain(value) for name in _NAMES if (value := getattr(self, name)) not in _ABSENT}
 
 
-_NAMES = tuple(member.name for member in fields(Letter))
+_NAMES = tuple(member.name for member in fields(Letter) if member.name != "delivery_id")
 _ATTACHMENT_NAMES = tuple(
     member.name for member in fields(LetterAttachment) if member.name not in ("content", "stored", "size")
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gateway import soap_writing
 from gateway.envelope import meta, resource
 from gateway.errors import Code, Refusal
 from sending.services import Accepted
@@ -30,6 +31,17 @@ def accepted_json_api(message_id: int, params: Pairs = (), *, has_total: bool = 
     """JSON:API; over AMQP ``meta`` has no ``total``."""
     envelope = meta(params, total=None) if has_total else meta(params)
     return {"data": resource("sendResponse", message_id, {}), "meta": envelope}
+
+
+def accepted_xml(message_id: int, params: Pairs = ()) -> dict[str, Any]:
+    """XML: the number, then the status; parameters only where there are some."""
+    told = {"param": [{"key": key, "value": value} for key, value in params]}
+    return {"messageId": message_id, "status": soap_writing.status(0, []), "params": told if told["param"] else None}
+
+
+def refused_xml(refusal: Refusal) -> dict[str, Any]:
+    """XML: the status alone."""
+    return {"status": soap_writing.status(int(refusal.code), list(_sentences(refusal)))}
 
 
 def batch(batch_id: str, results: Iterable[Accepted | Refusal]) -> dict[str, Any]:
