@@ -110,6 +110,9 @@ _ATTACHMENT_NAMES = tuple(
 _ABSENT = ("", None, (), False)
 
 
+_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def digest_of(content: Mapping[str, Any]) -> bytes:
     """Equal for equal content (Letter.content), whoever sends it over whichever face.
 
@@ -118,8 +121,7 @@ def digest_of(content: Mapping[str, Any]) -> bytes:
     """
     if "attachments" in content:
         content = {**content, "attachments": [_as_sent(attachment) for attachment in content["attachments"]]}
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return sha256(text.encode()).digest()
+    return sha256(_SORTED.encode(content).encode()).digest()
 
 
 def _as_sent(attachment: Mapping[str, Any]) -> dict[str, Any]:

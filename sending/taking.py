@@ -1,6 +1,7 @@
 """Storing letters found good, each once: their rows, their attachments, and what a repeated request is answered."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,8 +76,9 @@ def take(
         return
     for channel in {row["channel"] for row in rows if row["status"] == Status.ACCEPTED}:
         transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
+    for channel, count in Counter(row["channel"] for row in rows).items():
+        metrics.MESSAGES.labels(channel=channel, event="accepted").inc(count)
     for index, row in zip(examined, rows, strict=True):
-        metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
         results[index] = Accepted(message_id=row["id"], uuid=row["uuid"])
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from gateway.amqp.outlet import Outlet
 _log = logging.getLogger(__name__)
 
 # Under which the cache keeps when a consumer last said that it is well.
-SIGN = "amqp: consumer"
+SIGN = "amqp.consumer"
 _IDLE_SECONDS = 0.2
 _SHORTEST_SECONDS = 0.001
 _FIRST_PAUSE_SECONDS = 0.1
@@ -139,13 +140,16 @@ class Consumer:
         answers = self._handle([one.delivery for one in batch])
         now = time.monotonic()
         done: list[Delivery] = []
+        outcomes: Counter[str] = Counter()
         for one, answer in zip(batch, answers, strict=True):
             if answer.is_to_wait and not (answer.body and now - one.since > _PATIENCE_SECONDS):
                 self._kept.append(one)
                 continue
-            self._publish(one.delivery, answer, outlet)
+            outcomes[self._publish(one.delivery, answer, outlet)] += 1
             done.append(one.delivery)
         outlet.confirm()
+        for outcome, count in outcomes.items():
+            metrics.QUEUE_MESSAGES.labels(queue=self._queues.requests, outcome=outcome).inc(count)
         if self._kept:
             for delivery in done:
                 intake.acknowledge(delivery.tag, and_before=False)
@@ -154,7 +158,8 @@ class Consumer:
             intake.acknowledge(max(delivery.tag for delivery in done), and_before=True)
             self._pause = 0.0
 
-    def _publish(self, delivery: Delivery, answer: Answer, outlet: Outlet) -> None:
+    def _publish(self, delivery: Delivery, answer: Answer, outlet: Outlet) -> str:
+        """Send the answer to who asked, the message to the error queue where it belongs there; what it came to."""
         reply = _reply_address(delivery, self._queues)
         if reply is not None:
             exchange, routing_key = reply
@@ -179,8 +184,7 @@ class Consumer:
             _log.warning(
                 "a message was put into the error queue: %s", answer.refusal, extra={"queue": self._queues.errors}
             )
-        outcome = "dead" if is_dead else "refused" if answer.refusal else "done"
-        metrics.QUEUE_MESSAGES.labels(queue=self._queues.requests, outcome=outcome).inc()
+        return "dead" if is_dead else "refused" if answer.refusal else "done"
 
     def _sign(self) -> None:
         now = time.monotonic()

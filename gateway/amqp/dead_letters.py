@@ -15,6 +15,11 @@ CODE, REASON, QUEUE, REFUSED_AT = "x-hammy-code", "x-hammy-reason", "x-hammy-que
 # The broker checks a user against who publishes, counts the last two, and lets what is in CC be routed anew.
 _NOT_KEPT = ("application_headers", "user_id", "cluster_id", "expiration", "delivery_mode")
 _ROUTING = ("CC", "BCC")
+# What the broker counts begins anew with a message that is put back.
+_BROKERS = (
+    "x-death", "x-delivery-count", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
+    "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason",
+)  # fmt: skip
 _LONGEST_REASON = 2000
 # All of it must go into one frame of 128 KiB.
 _MOST_BYTES = 100_000
@@ -38,7 +43,7 @@ def properties_of(delivery: Delivery, answer: Answer, *, queue: str) -> dict[str
 
 def revived(delivery: Delivery) -> dict[str, Any]:
     """The properties under which a dead letter goes back to its queue: those it first came with."""
-    ours = (CODE, REASON, QUEUE, REFUSED_AT, *_ROUTING)
+    ours = (CODE, REASON, QUEUE, REFUSED_AT, *_ROUTING, *_BROKERS)
     kept = {name: value for name, value in delivery.headers.items() if name not in ours}
     properties = {name: value for name, value in delivery.properties.items() if name not in _NOT_KEPT}
     return properties | {"application_headers": kept if _fits(kept) else {}}

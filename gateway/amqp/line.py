@@ -18,7 +18,7 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 
 from gateway.amqp.delivery import Delivery
-from gateway.amqp.frames import tolerant
+from gateway.amqp.frames import Reader, tolerant
 
 # What a line that is no more raises, whoever ended it.
 BROKEN = (amqp.AMQPError, KombuError, OSError, EOFError)
@@ -114,12 +114,13 @@ class Intake(Line):
         """Have up to ``prefetch`` messages that are not yet acknowledged brought to us."""
         self.channel.basic_qos(0, prefetch, False)
         self.channel.basic_consume(queue, callback=self._note)
+        self._reader = Reader(self.connection)
 
     def receive(self, seconds: float) -> Delivery | None:
         """The next message, waiting for it up to ``seconds``."""
         if not self._arrived:
             try:
-                self.connection.drain_events(timeout=seconds)
+                self._reader.read(seconds)
             except TimeoutError:
                 return None
         return self._arrived.popleft() if self._arrived else None

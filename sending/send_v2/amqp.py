@@ -5,7 +5,6 @@ A batch of messages is read one by one, submitted by caller in one transaction, 
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -51,6 +50,8 @@ def answers(deliveries: Sequence[Delivery]) -> list[Answer]:
             by_caller.setdefault(call.caller, []).append(call)
     for caller, group in by_caller.items():
         _submit(caller, group)
+    if waiting := sum(call.answer is None for call in calls):
+        _log.warning("the database cannot be used: %d messages wait", waiting)
     return [call.answer or _LATER for call in calls]
 
 
@@ -61,8 +62,7 @@ def _submit(caller: Caller, calls: Sequence["_Call"]) -> None:
     letters = [call.reading.letter for call in calls if call.reading is not None]
     try:
         results = services.submit_many(caller=caller, letters=letters)
-    except _NO_DATABASE as error:
-        _later(error)
+    except _NO_DATABASE:
         return
     except Exception as error:
         if len(calls) == 1:
@@ -75,10 +75,6 @@ def _submit(caller: Caller, calls: Sequence["_Call"]) -> None:
         return
     for call, result in zip(calls, results, strict=True):
         call.settle(result)
-
-
-def _later(error: Exception) -> None:
-    _log.warning("the database cannot be used, the messages wait: %s", str(error).strip() or type(error).__name__)
 
 
 class _Call:
@@ -98,9 +94,8 @@ class _Call:
         token = current_trace.set(Trace(request_id=self.delivery.property("message_id")))
         try:
             step()
-        except _NO_DATABASE as error:
+        except _NO_DATABASE:
             self.reading = None
-            _later(error)
         except Exception as error:
             self.refuse(refusal_for(error))
         finally:
@@ -117,13 +112,8 @@ class _Call:
         data, read = self._decoded(*opened(delivery))
         caller = self._caller(data)
         caller.require("send")
-        reading = read(examine=partial(examine, caller))
-        letter, places = reading.letter, reading.places
-        if message_id := delivery.property("message_id"):
-            letter = replace(letter, delivery_id=message_id)
-            places = {**places, ("delivery_id",): ("message_id",)}
         self.caller = caller
-        self.reading = replace(reading, letter=letter, places=places)
+        self.reading = read(examine=partial(examine, caller), delivery_id=delivery.property("message_id"))
 
     def settle(self, result: Accepted | Refusal) -> None:
         """Encode what came of the letter."""

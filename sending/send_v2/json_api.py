@@ -45,10 +45,10 @@ class Document:
             if place not in self._used and isinstance(self._included[place], dict):
                 self._report(Code.INVALID, "nothing refers to it", "included", place)
 
-    def read(self, *, examine: Callable[[Letter], object] | None = None) -> Reading:
+    def read(self, *, examine: Callable[[Letter], object] | None = None, delivery_id: str = "") -> Reading:
         """The letter; raises Refusal with the document's problems first and the letter's after them."""
         try:
-            reading = request.read(self.plain, examine=examine)
+            reading = request.read(self.plain, examine=examine, delivery_id=delivery_id)
         except Refusal as refusal:
             raise Refusal([*self.problems, *refusal.problems][:MOST_REPORTED]) from refusal
         if self.problems:
