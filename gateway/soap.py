@@ -25,13 +25,13 @@ from gateway.remote import remote_address
 from gateway.soap_reading import Envelope, read_envelope
 from gateway.soap_writing import Members
 from gateway.spyne_names import Application, MethodContext, ServerBase, Service, Soap11, Wsdl11, rpc
+from gateway.xml_reading import NO_SHAPE, Shape
 
 XML = "text/xml; charset=utf-8"
 _MEDIA_TYPES = ("text/xml", "application/xml", "application/soap+xml", "")
 _LONGEST_NAME = 150
-_SCHEMA_ORDER = [
-    f"{{http://www.w3.org/2001/XMLSchema}}{tag}" for tag in ("import", "simpleType", "complexType", "element")
-]
+_SCHEMA = "{http://www.w3.org/2001/XMLSchema}"
+_SCHEMA_ORDER = [f"{_SCHEMA}{tag}" for tag in ("import", "simpleType", "complexType", "element")]
 _PLACEHOLDER = f"urn:uuid:{uuid4()}"
 
 
@@ -96,7 +96,8 @@ class Operation:
 class SoapDoor:
     """A view for one endpoint: POST calls, GET with ``?wsdl`` reads the WSDL.
 
-    ``namespaces`` names those operations whose answer stands in another namespace than the door's own.
+    ``namespaces`` names those operations whose answer stands in another namespace than the door's own; ``shape`` says
+    which elements are more than texts and children: its ``as_xml`` names the WSDL's types of any XML, too.
     """
 
     csrf_exempt = True
@@ -108,8 +109,9 @@ class SoapDoor:
         name: str,
         namespace: str,
         namespaces: Callable[[], Mapping[str, str]] = dict,
+        shape: Shape = NO_SHAPE,
     ) -> None:
-        self.namespace, self._namespaces = namespace, namespaces
+        self.namespace, self._namespaces, self._shape = namespace, namespaces, shape
         self.operations = {operation.name: operation for operation in operations}
         service = type(name, (Service,), {operation.name: operation.spyne_method for operation in operations})
         self.application = Application([service], tns=namespace, name=name, in_protocol=_Raw(), out_protocol=_Raw())
@@ -144,6 +146,9 @@ class SoapDoor:
             if element.tag.endswith("}part"):
                 # By this name clients of .NET know a wrapper, and unwrap it.
                 element.set("name", "parameters")
+        for kind in root.iter("{*}complexType"):
+            if kind.get("name") in self._shape.as_xml:
+                _take_any_xml(kind)
         prefixes = []
         for schema in root.iter("{*}schema"):
             prefixes.append(self.application.interface.prefmap[schema.get("targetNamespace")])
@@ -160,7 +165,8 @@ class SoapDoor:
         if media_type_of(request) not in _MEDIA_TYPES:
             raise refuse(Code.MALFORMED, "must be text/xml", "Content-Type")
         check_encoding(request)
-        envelope = read_envelope(read_body(request), content_type=request.META.get("CONTENT_TYPE", ""))
+        content_type = request.META.get("CONTENT_TYPE", "")
+        envelope = read_envelope(read_body(request), content_type=content_type, shape=self._shape)
         if envelope.operation not in self.application.interface.service_method_map:
             known = ", ".join(sorted(self.operations))
             raise refuse(Code.MALFORMED, f"there is no such operation here; known are {known} of {self.namespace}")
@@ -192,6 +198,14 @@ class SoapDoor:
         if outcome.retry_after is not None:
             response.headers["Retry-After"] = str(outcome.retry_after)
         return response
+
+
+def _take_any_xml(kind: Any) -> None:
+    """Text and elements of any kind, which Spyne has no word for."""
+    kind[:] = []
+    kind.set("mixed", "true")
+    sequence = etree.SubElement(kind, f"{_SCHEMA}sequence")
+    etree.SubElement(sequence, f"{_SCHEMA}any", minOccurs="0", maxOccurs="unbounded", processContents="skip")
 
 
 class _Server(ServerBase):

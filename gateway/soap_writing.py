@@ -21,13 +21,13 @@ def answer(operation: str, namespace: str, members: Members) -> bytes:
     """The answer of an operation. A mapping is an element with children, a list the same element again and again,
     None an element that is left out."""
     name = f"{operation}Response"
-    response = _element("response", members)
+    response = element("response", members)
     return f'{_BEGIN}<ns2:{name} xmlns:ns2="{namespace}">{response}</ns2:{name}>{_END}'.encode()
 
 
 def document(root: str, members: Members) -> bytes:
     """The same without an envelope and in no namespace, as queues carry it."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{_element(root, members)}'.encode()
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{element(root, members)}'.encode()
 
 
 def fault(code: str, sentence: str) -> bytes:
@@ -45,13 +45,14 @@ def _content(members: Members) -> str:
     parts = []
     for name, value in members.items():
         if isinstance(value, list):
-            parts += [_element(name, item) for item in value]
+            parts += [element(name, item) for item in value]
         elif value is not None:
-            parts.append(_element(name, value))
+            parts.append(element(name, value))
     return "".join(parts)
 
 
-def _element(name: str, value: Any) -> str:
+def element(name: str, value: Any) -> str:
+    """One element as text; what XML cannot carry is replaced."""
     content = _content(value) if isinstance(value, Mapping) else _escaped(str(value))
     return f"<{name}>{content}</{name}>" if content else f"<{name}/>"
 

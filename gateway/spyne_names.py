@@ -20,6 +20,8 @@ for _name in ("", ".collections_abc", ".http_cookies", ".urllib", ".urllib.error
 
 from spyne import (  # noqa: E402
     Application,
+    Boolean,
+    ByteArray,
     ComplexModel,
     DateTime,
     Integer32,
@@ -35,6 +37,8 @@ from spyne.server import ServerBase  # noqa: E402
 
 __all__ = [
     "Application",
+    "Boolean",
+    "ByteArray",
     "ComplexModel",
     "DateTime",
     "Integer32",

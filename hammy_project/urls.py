@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from hammy_project import health
 from jobs.job_v1 import soap as job_v1_soap
+from sending.send_v2 import soap as send_v2_soap
 
 _PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("hammy/json/auth/v1/", include("gateway.urls")),
     path("hammy/json/send/", include("sending.send_v2.urls")),
     path("hammy/json/job/", include("jobs.job_v1.urls")),
+    re_path(r"^hammy/ws/send/v2/?$", send_v2_soap.door, name="send-v2-soap"),
     re_path(r"^hammy/ws/job/v1/?$", job_v1_soap.door, name="job-v1-soap"),
     path("hammy/openapi", SpectacularJSONAPIView.as_view(**_PUBLIC), name="openapi"),
     path("hammy/docs", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),

@@ -34,10 +34,11 @@ class Examined:
 Versions = dict[tuple[str, int | None], TemplateVersion | Problem]
 
 
-def examine(caller: Caller, letter: Letter, versions: Versions | None = None) -> Examined:
+def examine(caller: Caller, letter: Letter, versions: Versions | None = None, *, is_again: bool = False) -> Examined:
     """Everything that can be known before the letter is stored; raises Refusal with all that is wrong.
 
-    ``versions`` remembers template versions between the letters of one caller that are stored together.
+    ``versions`` remembers template versions between the letters of one caller that are stored together. ``is_again``:
+    the letter went out before, and a version of its template that is retired since still serves it.
     """
     problems: list[Problem] = []
     version: TemplateVersion | None = None
@@ -51,7 +52,7 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None) ->
     problems.extend(sources.problems_of(caller, letter))
     problems.extend(_unavailable(letter))
     if letter.message_type:
-        found = _remembered_version(caller, letter, {} if versions is None else versions)
+        found = _remembered_version(caller, letter, {} if versions is None else versions, is_again=is_again)
         if isinstance(found, Problem):
             problems.append(found)
         else:
@@ -82,22 +83,30 @@ def _unavailable(letter: Letter) -> Iterator[Problem]:
 
 
 def _sender_problems(caller: Caller, letter: Letter) -> list[Problem]:
-    """A client limited to sender domains may not write in another's name."""
+    """A client limited to sender domains may not write in another's name, but for the one it gets by saying none."""
     domain = letter.from_address.rpartition("@")[2].lower()
     if not domain or not caller.sender_domains or domain in caller.sender_domains:
+        return []
+    if letter.from_address == _own_address(caller):
         return []
     allowed = ", ".join(caller.sender_domains)
     return [Problem(code=Code.INVALID, sentence=f"must be an address at {allowed}", field=("from_address",))]
 
 
-def _remembered_version(caller: Caller, letter: Letter, versions: Versions) -> TemplateVersion | Problem:
+def _own_address(caller: Caller) -> str:
+    return caller.from_address or settings.HAMMY_FROM_ADDRESS
+
+
+def _remembered_version(
+    caller: Caller, letter: Letter, versions: Versions, *, is_again: bool
+) -> TemplateVersion | Problem:
     key = (letter.message_type, letter.message_type_version)
     if key not in versions:
-        versions[key] = _template_version(caller, letter)
+        versions[key] = _template_version(caller, letter, is_again=is_again)
     return versions[key]
 
 
-def _template_version(caller: Caller, letter: Letter) -> TemplateVersion | Problem:
+def _template_version(caller: Caller, letter: Letter, *, is_again: bool) -> TemplateVersion | Problem:
     templates = Template.objects.filter(name=letter.message_type)
     if caller.client_id is not None:
         named = Template.clients.through.objects.filter(template_id=OuterRef("pk"))
@@ -116,7 +125,7 @@ def _template_version(caller: Caller, letter: Letter) -> TemplateVersion | Probl
     version = versions.filter(version=letter.message_type_version).first()
     if version is None or version.status == VersionStatus.DRAFT:
         return _unusable("the template has no such version", "message_type_version")
-    if version.status != VersionStatus.ENABLED:
+    if version.status != VersionStatus.ENABLED and not is_again:
         return _unusable("this version of the template is retired", "message_type_version", status=409)
     return version
 
@@ -152,7 +161,7 @@ def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | N
     letter = examined.letter
     content = letter.content()
     digest = digest_of(content)
-    content.setdefault("from_address", caller.from_address or settings.HAMMY_FROM_ADDRESS)
+    content.setdefault("from_address", _own_address(caller))
     if letter.from_address == "":
         content.setdefault("from_name", caller.from_name or settings.HAMMY_FROM_NAME)
     is_held = bool(examined.held_for)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 from gateway.incoming import StoredBytes
 
@@ -102,12 +102,33 @@ class Letter:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
         return {name: _plain(value) for name in _NAMES if (value := getattr(self, name)) not in _ABSENT}
 
+    @classmethod
+    def again(cls, content: Mapping[str, Any]) -> Self:
+        """The letter of a content that was accepted, to go out once more, now: its attachments are the bytes kept
+        then, wherever they came from, and neither its request id nor its times are its own any more."""
+        values = {name: content[name] for name in _NAMES if name in content and name not in _OF_THE_FIRST}
+        for name in ("recipient_email_address_cc", "bcc_address"):
+            values[name] = tuple(values.get(name, ()))
+        values["properties"] = tuple(Property(**item) for item in values.get("properties", ()))
+        values["attachments"] = tuple(_kept(item) for item in values.get("attachments", ()))
+        return cls(**values)
+
 
 _NAMES = tuple(member.name for member in fields(Letter) if member.name != "delivery_id")
 _ATTACHMENT_NAMES = tuple(
     member.name for member in fields(LetterAttachment) if member.name not in ("content", "stored", "size")
 )
 _ABSENT = ("", None, (), False)
+# What a letter that goes out again does not take over; a source was read, and may have been emptied, once.
+_OF_THE_FIRST = frozenset({"request_id", "send_at", "expires_at", "params", "related_message_id"})
+_OF_A_SOURCE = frozenset({"source", "source_ref", "delete_source_expected"})
+_KEPT_NAMES = frozenset(_ATTACHMENT_NAMES) - {"digest"} - _OF_A_SOURCE
+
+
+def _kept(attachment: Mapping[str, Any]) -> LetterAttachment:
+    values = {name: value for name, value in attachment.items() if name in _KEPT_NAMES}
+    values["properties"] = tuple(Property(**item) for item in attachment.get("properties", ()))
+    return LetterAttachment(**values, stored=StoredBytes(digest=attachment["digest"], size=attachment["size"]))
 
 
 _SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))

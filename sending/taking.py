@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -74,12 +74,16 @@ def take(
             raise
         results[index] = repeat
         return
+    results |= dict(zip(examined, announce(rows), strict=True))
+
+
+def announce(rows: Sequence[Mapping[str, Any]]) -> list[Accepted]:
+    """What to answer for rows that were stored; their channels are told once all is committed."""
     for channel in {row["channel"] for row in rows if row["status"] == Status.ACCEPTED}:
         transaction.on_commit(lambda channel=channel: wakeups.wake(DISPATCH_TASK, channel))  # type: ignore[misc]
     for channel, count in Counter(row["channel"] for row in rows).items():
         metrics.MESSAGES.labels(channel=channel, event="accepted").inc(count)
-    for index, row in zip(examined, rows, strict=True):
-        results[index] = Accepted(message_id=row["id"], uuid=row["uuid"])
+    return [Accepted(message_id=row["id"], uuid=row["uuid"]) for row in rows]
 
 
 def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:
@@ -105,22 +109,30 @@ def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> 
         _keep(attachments)
     now = timezone.now()
     rows = [to_row(caller, one, now=now, job_id=job_id) for one in examined]
+    insert(rows, [one.letter for one in examined], actor=caller.actor)
+    return rows
+
+
+def insert(rows: Sequence[dict[str, Any]], letters: Sequence[Letter], *, actor: str) -> None:
+    """Rows of letters whose attachments' bytes are kept, with the rows of those and the first events; all of them or,
+    with IntegrityError, none."""
+    attachments = [attachment for letter in letters for attachment in letter.attachments]
     if not attachments:
-        storing.insert(rows, actor=caller.actor)
-        return rows
+        storing.insert(rows, actor=actor)
+        return
     with transaction.atomic():
-        storing.insert(rows, actor=caller.actor)
+        storing.insert(rows, actor=actor)
         # In one order for all, or two letters with the same files could wait for each other.
         sizes = sorted({item.digest: item.size for item in attachments}.items())
+        now = rows[0]["created_at"]
         Blob.objects.bulk_create(
             [Blob(digest=digest, size=size, created_at=now) for digest, size in sizes], ignore_conflicts=True
         )
         Attachment.objects.bulk_create(
             attachment
-            for row, one in zip(rows, examined, strict=True)
-            for attachment in _attachments(row["id"], one.letter)
+            for row, letter in zip(rows, letters, strict=True)
+            for attachment in _attachments(row["id"], letter)
         )
-    return rows
 
 
 def _keep(attachments: Sequence[LetterAttachment]) -> None:
@@ -176,8 +188,12 @@ def repeat_of(caller: Caller, letter: Letter) -> Accepted | Refusal | None:
 
 def _answered_as(first: Message, letter: Letter) -> Accepted | Refusal:
     if bytes(first.digest) != digest_of(letter.content()):
-        is_by_request = first.idempotency_key == letter.request_id
-        word, field = ("request", "request_id") if is_by_request else ("message", "delivery_id")
-        sentence = f"already used for message {first.pk} with different content; use a new {word} id"
-        return refuse(Code.DUPLICATE_REQUEST, sentence, field)
+        return used_before(first, by_request=first.idempotency_key == letter.request_id)
     return Accepted(message_id=first.pk, uuid=first.uuid, is_repeat=True)
+
+
+def used_before(first: Message, *, by_request: bool) -> Refusal:
+    """For another content under the id of a request, or of a queue's message, that was taken."""
+    word, field = ("request", "request_id") if by_request else ("message", "delivery_id")
+    sentence = f"already used for message {first.pk} with different content; use a new {word} id"
+    return refuse(Code.DUPLICATE_REQUEST, sentence, field)

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from gateway.amqp.delivery import Delivery
 from gateway.errors import Code, Refusal, refuse
-from gateway.soap_reading import ENCODINGS
+from gateway.xml_reading import ENCODINGS
 
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _UTF_8 = ("utf-8", "ascii")

@@ -5,89 +5,69 @@ Names are the originals'; the order of elements in answers is the samples'.
 
 from typing import Any
 
-from gateway.spyne_names import ComplexModel, DateTime, Integer32, Long, Unicode
+from gateway.soap_types import INT, LONG, MOMENT, TEXT, Types, many, one
+from gateway.spyne_names import Long, Unicode
 
 MODEL = "http://chaingun.dbx.hu/model/job/v1"
+_TYPES = Types(MODEL)
 
-
-def _one(kind: Any) -> Any:
-    """An element that may be left out, and is left out rather than nil."""
-    return kind.customize(min_occurs=0, nillable=False)
-
-
-def _many(kind: Any) -> Any:
-    return kind.customize(min_occurs=0, max_occurs="unbounded", nillable=False)
-
-
-def _type(name: str, **members: Any) -> Any:
-    return type(
-        name, (ComplexModel,), {"__namespace__": MODEL, "__type_name__": name, "_type_info": [*members.items()]}
-    )
-
-
-_TEXT, _LONG, _INT, _MOMENT = (_one(kind) for kind in (Unicode, Long, Integer32, DateTime))
-
-_Meta = _one(_type("RequestMeta_V1", clientHashKey=_TEXT, userName=_TEXT))
-_Param = _type("Param_V1", key=_TEXT, value=_TEXT)
-_Params = _one(_type("Params_V1", param=_many(_Param)))
-_Messages = _one(_type("Messages_V1", message=_many(Unicode)))
-_Status = _type("ResponseStatus_V1", code=_INT, messages=_Messages).customize(min_occurs=1, nillable=False)
-_Job = _type(
+_Meta = one(_TYPES.make("RequestMeta_V1", clientHashKey=TEXT, userName=TEXT))
+_Job = _TYPES.make(
     "WJob1",
-    uuid=_TEXT,
-    jobClass=_TEXT,
-    status=_TEXT,
-    createdAt=_MOMENT,
-    startedAt=_MOMENT,
-    finishedAt=_MOMENT,
-    updatedAt=_MOMENT,
-    total=_LONG,
-    completed=_LONG,
-    jobParams=_one(_type("WJobParams1", jobParam=_many(_Param))),
+    uuid=TEXT,
+    jobClass=TEXT,
+    status=TEXT,
+    createdAt=MOMENT,
+    startedAt=MOMENT,
+    finishedAt=MOMENT,
+    updatedAt=MOMENT,
+    total=LONG,
+    completed=LONG,
+    jobParams=one(_TYPES.make("WJobParams1", jobParam=many(_TYPES.param))),
 )
-_Event = _type("WJobEvent1", uuid=_TEXT, createdAt=_MOMENT, eventName=_TEXT)
-_Info = _type(
+_Event = _TYPES.make("WJobEvent1", uuid=TEXT, createdAt=MOMENT, eventName=TEXT)
+_Info = _TYPES.make(
     "JobInfo_V1",
-    jobId=_LONG,
-    jobStatus=_TEXT,
-    jobClass=_TEXT,
-    createdAt=_MOMENT,
-    startedAt=_MOMENT,
-    finishedAt=_MOMENT,
-    progressPct=_INT,
-    jobParams=_Params,
+    jobId=LONG,
+    jobStatus=TEXT,
+    jobClass=TEXT,
+    createdAt=MOMENT,
+    startedAt=MOMENT,
+    finishedAt=MOMENT,
+    progressPct=INT,
+    jobParams=_TYPES.params,
 )
 # As the originals have it: directly in the request for commands, in requestMeta for the rest. Both are taken.
-_WHO = {"requestMeta": _Meta, "clientHashKey": _TEXT, "userName": _TEXT}
+_WHO = {"requestMeta": _Meta, "clientHashKey": TEXT, "userName": TEXT}
 
 
 def _request(name: str, **members: Any) -> Any:
-    return _one(_type(f"{name}Request", **members, **_WHO, params=_Params))
+    return one(_TYPES.make(f"{name}Request", **members, **_WHO, params=_TYPES.params))
 
 
 def _response(name: str, **members: Any) -> Any:
-    return _one(_type(f"{name}Response", **members))
+    return one(_TYPES.make(f"{name}Response", **members))
 
 
 FIND = _request(
     "FindJobs",
-    offset=_INT,
-    limit=_INT,
-    jobClasses=_one(_type("JobClasses_V1", jobClass=_many(Unicode))),
-    statuses=_one(_type("JobStatuses_V1", status=_many(Unicode))),
-    createdAtFrom=_TEXT,
-    createdAtTo=_TEXT,
+    offset=INT,
+    limit=INT,
+    jobClasses=one(_TYPES.make("JobClasses_V1", jobClass=many(Unicode))),
+    statuses=one(_TYPES.make("JobStatuses_V1", status=many(Unicode))),
+    createdAtFrom=TEXT,
+    createdAtTo=TEXT,
 )
 FOUND = _response(
-    "FindJobs", status=_Status, params=_Params, total=_LONG, jobs=_one(_type("WJobs1", job=_many(_Job)))
+    "FindJobs", status=_TYPES.status, params=_TYPES.params, total=LONG, jobs=one(_TYPES.make("WJobs1", job=many(_Job)))
 )  # fmt: skip
-SHOW = _request("ShowJob", uuid=_TEXT, jobId=_LONG)
-SHOWN = _response("ShowJob", status=_Status, params=_Params, job=_one(_Job))
-LIST_EVENTS = _request("ListJobEvents", uuid=_TEXT, jobId=_LONG)
-EVENTS = _response("ListJobEvents", status=_Status, params=_Params, jobEvents=_many(_Event))
-TRIGGER = _request("TriggerJob", jobName=_TEXT, legIds=_one(_type("LegIds_V1", legId=_many(Unicode))))
-TRIGGERED = _response("TriggerJob", status=_Status, params=_Params)
-SET_STATUS = _request("SetJobStatus", uuids=_many(Unicode), jobId=_many(Long), jobStatus=_TEXT, reason=_TEXT)
-STATUS_SET = _response("SetJobStatus", jobs=_many(_Job), status=_Status)
-GET_INFO = _request("GetJobInfo", uuid=_TEXT, jobId=_LONG)
-INFO = _response("GetJobInfo", jobInfo=_one(_Info), status=_Status)
+SHOW = _request("ShowJob", uuid=TEXT, jobId=LONG)
+SHOWN = _response("ShowJob", status=_TYPES.status, params=_TYPES.params, job=one(_Job))
+LIST_EVENTS = _request("ListJobEvents", uuid=TEXT, jobId=LONG)
+EVENTS = _response("ListJobEvents", status=_TYPES.status, params=_TYPES.params, jobEvents=many(_Event))
+TRIGGER = _request("TriggerJob", jobName=TEXT, legIds=one(_TYPES.make("LegIds_V1", legId=many(Unicode))))
+TRIGGERED = _response("TriggerJob", status=_TYPES.status, params=_TYPES.params)
+SET_STATUS = _request("SetJobStatus", uuids=many(Unicode), jobId=many(Long), jobStatus=TEXT, reason=TEXT)
+STATUS_SET = _response("SetJobStatus", jobs=many(_Job), status=_TYPES.status)
+GET_INFO = _request("GetJobInfo", uuid=TEXT, jobId=LONG)
+INFO = _response("GetJobInfo", jobInfo=one(_Info), status=_TYPES.status)

@@ -20,6 +20,12 @@ def params(accepted: Accepted) -> Pairs:
     return [("jobUuid", accepted.job_uuid)] if accepted.job_uuid else []
 
 
+def resent(accepted: Sequence[Accepted]) -> tuple[int, Pairs]:
+    """The number of the first new message, and a parameter with the number of each further one, in the order asked."""
+    first, *others = accepted
+    return first.message_id, [("messageId", str(one.message_id)) for one in others]
+
+
 def accepted(message_id: int, params: Pairs = ()) -> dict[str, Any]:
     """Plain JSON: the envelope first, then the number."""
     envelope = meta(params)
@@ -34,13 +40,14 @@ def accepted_json_api(message_id: int, params: Pairs = (), *, has_total: bool = 
 
 
 def accepted_xml(message_id: int, params: Pairs = ()) -> dict[str, Any]:
-    """XML: the number, then the status; parameters only where there are some."""
-    told = {"param": [{"key": key, "value": value} for key, value in params]}
-    return {"messageId": message_id, "status": soap_writing.status(0, []), "params": told if told["param"] else None}
+    """The members of an answer in XML: parameters only where there are any."""
+    pairs = [{"key": key, "value": value} for key, value in params]
+    more = {"params": {"param": pairs}} if pairs else {}
+    return {"messageId": message_id, "status": soap_writing.status(0, []), **more}
 
 
 def refused_xml(refusal: Refusal) -> dict[str, Any]:
-    """XML: the status alone."""
+    """The members of a refusal in XML: the status alone."""
     return {"status": soap_writing.status(int(refusal.code), list(_sentences(refusal)))}
 
 

@@ -104,6 +104,8 @@ class Attachments:
             self.report(Code.EXCLUSIVE, "not together with content", (*path, "attachmentRef"))
         elif ref:
             return b"", self._part(ref, (*path, "attachmentRef"))
+        elif isinstance(part.content, StoredBytes):
+            return b"", part.content
         elif part.content:
             return _decoded(part.content, (*path, "content"), self.report), None
         else:

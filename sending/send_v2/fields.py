@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from gateway.incoming import StoredBytes
+
 # What would end a header line in some reader of mail: C0, DEL, NEL and the Unicode separators.
 ONE_LINE = "^[^\x00-\x1f\x7f\x85\u2028\u2029]*$"
 LARGEST = 2**63 - 1
@@ -64,6 +66,22 @@ def _without_nul(value: str) -> str:
     if "\x00" in value:
         raise wrong("must not contain NUL characters")
     return value
+
+
+@dataclass(frozen=True)
+class Base64:
+    """Bytes in base64; where they are many, a face may have decoded them already."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        either = core_schema.union_schema(
+            [core_schema.str_schema(strict=True), core_schema.is_instance_schema(StoredBytes)],
+            custom_error_type="text",
+            custom_error_message="must be text",
+        )
+        return core_schema.nullable_schema(either)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string"}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from sending.send_v2.fields import Boolean, Line, Text, Whole
+from gateway.incoming import StoredBytes
+from sending.send_v2.fields import Base64, Boolean, Line, Text, Whole
 
 MOST_ATTACHMENTS = 200
 MOST_PROPERTIES = 1000
@@ -19,11 +20,13 @@ def _required(*names: str) -> dict[str, Any]:
     return {"required": list(names)}
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Anything of a request: known by the contract's names, and by no others."""
+
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
 
-class ParamPart(_Part):
+class ParamPart(Part):
     """``Param_V1``."""
 
     model_config = ConfigDict(json_schema_extra=_required("key", "value"), title="Param")
@@ -32,7 +35,7 @@ class ParamPart(_Part):
     value: Annotated[str | None, Text(4000)] = None
 
 
-class PropertyPart(_Part):
+class PropertyPart(Part):
     """``Property_V1``: data for the template, metadata, or how an attachment is to be treated."""
 
     model_config = ConfigDict(json_schema_extra=_required("key"), title="Property")
@@ -42,14 +45,14 @@ class PropertyPart(_Part):
     is_meta_data: Annotated[bool | None, Boolean()] = None
 
 
-class AttachmentPart(_Part):
+class AttachmentPart(Part):
     """``Attachment_V1``, with the members that the JSON faces add."""
 
     model_config = ConfigDict(json_schema_extra=_required("fileName", "properties"), title="Attachment")
 
     file_name: Annotated[str | None, Line(255)] = None
     internal_file_name: Annotated[str | None, Line(255)] = None
-    content: str | None = Field(None, strict=True)
+    content: Annotated[str | StoredBytes | None, Base64()] = None
     attachment_ref: Annotated[str | None, Line(255)] = None
     document_type: Annotated[str | None, Line(100)] = None
     object_type: Annotated[str | None, Line(100)] = None
@@ -62,7 +65,7 @@ class AttachmentPart(_Part):
     properties: list[PropertyPart] | None = Field(None, max_length=MOST_PROPERTIES)
 
 
-class RequestMetaPart(_Part):
+class RequestMetaPart(Part):
     """``JRequestMeta_V1``."""
 
     model_config = ConfigDict(title="RequestMeta")
@@ -72,7 +75,7 @@ class RequestMetaPart(_Part):
     params: list[ParamPart] | None = Field(None, max_length=MOST_PROPERTIES)
 
 
-class SendRequest(_Part):
+class SendRequest(Part):
     """One letter. ``recipientAddress`` and ``recipientAddressCC`` of V1 are read as their V2 names."""
 
     model_config = ConfigDict(json_schema_extra=_required("recipientName"))

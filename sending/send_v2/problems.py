@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from gateway.errors import Code, Problem, Refusal, refuse
 from sending.send_v2.fields import ONE_LINE
-from sending.send_v2.model import INNER_ORDER, ORDER, OUTWARD_NAMES
+from sending.send_v2.model import ALIASES, INNER_ORDER, ORDER, OUTWARD_NAMES
 
 Path = tuple[str | int, ...]
 
@@ -85,7 +85,7 @@ def printable(name: str) -> str:
 def _hint(name: str) -> str:
     known = {outward.lower(): outward for outward in (*ORDER, *INNER_ORDER)}
     found = get_close_matches(name.lower(), known, n=1, cutoff=0.8)
-    return f"; did you mean {known[found[0]]}?" if found else ""
+    return f"; did you mean {known[found[0]]}?" if found and known[found[0]] != name else ""
 
 
 def without(data: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
@@ -118,13 +118,13 @@ def spelt(problem: Problem, spelling: Mapping[str, str]) -> Problem:
     return replace(problem, field=(spelling[str(problem.field[0])], *problem.field[1:]))
 
 
-def refusal(problems: Iterable[Problem], *, canonical: Mapping[str, str]) -> Refusal:
+def refusal(problems: Iterable[Problem], *, canonical: Mapping[str, str], order: Mapping[str, int] = ORDER) -> Refusal:
     """All problems, each once, in the contract's order of fields. ``canonical`` maps the caller's spelling back."""
 
     def place(problem: Problem) -> tuple[int, ...]:
         first, *inner = problem.field or ("",)
         return (
-            ORDER.get(canonical.get(str(first), str(first)), len(ORDER)),
+            order.get(canonical.get(str(first), str(first)), len(order)),
             *(part if isinstance(part, int) else INNER_ORDER.get(part, len(INNER_ORDER)) for part in inner),
         )
 
@@ -133,6 +133,26 @@ def refusal(problems: Iterable[Problem], *, canonical: Mapping[str, str]) -> Ref
     if more := len(ordered) - len(kept):
         kept.append(Problem(code=kept[-1].code, sentence=f"and {more} more problems"))
     return Refusal(kept)
+
+
+def canonical(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
+    """The data under the names of V2, how the caller spelt them, and what was given under both."""
+    spelling: dict[str, str] = {}
+    found: list[Problem] = []
+    for alias, name in ALIASES.items():
+        if alias not in data:
+            continue
+        data = dict(data)
+        value = data.pop(alias)
+        if value in (None, ""):
+            continue
+        if data.get(name) not in (None, ""):
+            sentence = f"not together with {name}, which means the same"
+            found.append(Problem(code=Code.EXCLUSIVE, sentence=sentence, field=(alias,)))
+            continue
+        data[name] = value
+        spelling[name] = alias
+    return data, spelling, found
 
 
 class Places:

@@ -6,27 +6,24 @@ text for a whole number or a boolean; parameters are known by name, and an unkno
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from gateway.caller import Caller
-from gateway.dates import parse_moment
 from gateway.errors import Code, Problem, Refusal, refuse
 from gateway.incoming import StoredBytes
 from sending import services
 from sending.letter import Letter
 from sending.send_v2 import problems
 from sending.send_v2.attachments import Attachments, read_properties
-from sending.send_v2.model import ALIASES, ParamPart, SendRequest
+from sending.send_v2.model import ALIASES, SendRequest
+from sending.send_v2.params import Params
 from sending.send_v2.problems import Path
 from sending.services import Accepted
 from sending.xml_data import parse_xml_data
 
 LETTER_TYPES = ("NORMAL", "PRIORITY", "REGISTERED", "REGISTERED_RETURN_RECEIPT")
-_MOMENTS = {"SEND_AT": "send_at", "EXPIRES_AT": "expires_at"}
-_AS_JOB = ("DpfControlCallbackUrl", "RUN_AS_JOB")
 # What the letter takes over as it stands.
 _SAME = frozenset({
     "channel", "request_id", "batch_id", "partner_ref", "message_type", "message_type_version", "mail_subject",
@@ -88,7 +85,7 @@ def read(
     """
     if not isinstance(data, dict):
         raise refuse(Code.MALFORMED, "the request must be a JSON object")
-    data, spelling, found = _canonical(data)
+    data, spelling, found = problems.canonical(data)
     try:
         request = SendRequest.model_validate(data)
     except ValidationError as error:
@@ -108,26 +105,6 @@ def read(
     raise problems.refusal((problems.spelt(problem, spelling) for problem in found), canonical=ALIASES)
 
 
-def _canonical(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
-    """The data under the names of V2, how the caller spelt them, and what was given under both."""
-    spelling: dict[str, str] = {}
-    found: list[Problem] = []
-    for alias, name in ALIASES.items():
-        if alias not in data:
-            continue
-        data = dict(data)
-        value = data.pop(alias)
-        if value in (None, ""):
-            continue
-        if data.get(name) not in (None, ""):
-            sentence = f"not together with {name}, which means the same"
-            found.append(Problem(code=Code.EXCLUSIVE, sentence=sentence, field=(alias,)))
-            continue
-        data[name] = value
-        spelling[name] = alias
-    return data, spelling, found
-
-
 class _Reader:
     """One validated request on its way to a letter; what is wrong gathers in ``found``."""
 
@@ -143,7 +120,7 @@ class _Reader:
         self.found = found
         self.known = problems.Places(problem.field for problem in found)
         self.attachments = Attachments(report=self.report, parts=parts)
-        self.places: dict[Path, Path] = {}
+        self.params = Params(report=self.report)
 
     def report(self, code: Code, sentence: str, path: Path) -> None:
         """Note a problem unless one was already found at the same place."""
@@ -165,13 +142,13 @@ class _Reader:
                 self.attachments.read(part, index) for index, part in enumerate(request.attachments)
             )
         self._check_parts()
-        values |= self._params()
+        values |= self.params.read(request.params, request.request_meta)
         return Reading(
             letter=Letter(**values, delivery_id=delivery_id),
             client_hash_keys=tuple(self._named("client_hash_key", "clientHashKey")),
             user_names=tuple(self._named("user_name", "userName")),
             spelling=self.spelling,
-            places=self.places | self.attachments.places,
+            places=self.params.places | self.attachments.places,
         )
 
     def _check(self, values: dict[str, Any]) -> None:
@@ -207,38 +184,6 @@ class _Reader:
             yield value, (outward,)
         if self.request.request_meta and (value := getattr(self.request.request_meta, name)):
             yield value, ("requestMeta", outward)
-
-    def _params(self) -> dict[str, datetime]:
-        """What the parameters say, wherever they stand."""
-        moments: dict[str, datetime] = {}
-        meta = self.request.request_meta
-        for outer, parts in (((), self.request.params), (("requestMeta",), meta.params if meta else None)):
-            for index, part in enumerate(parts or ()):
-                self._read_param(part, (*outer, "params", index), moments)
-        if "send_at" in moments and "expires_at" in moments and moments["expires_at"] <= moments["send_at"]:
-            place = self.places[("params", "EXPIRES_AT")]
-            self.report(Code.INVALID, "EXPIRES_AT must be later than SEND_AT", place)
-        return moments
-
-    def _read_param(self, part: ParamPart, path: Path, moments: dict[str, datetime]) -> None:
-        key, value, place = part.key or "", part.value or "", (*path, "value")
-        if not key:
-            self.report(Code.REQUIRED, "required", (*path, "key"))
-        elif ("params", key) in self.places:
-            self.report(Code.INVALID, f"{key} is given twice", (*path, "key"))
-        elif key in _MOMENTS:
-            self.places[("params", key)] = place
-            try:
-                if value:
-                    moments[_MOMENTS[key]] = parse_moment(value)
-            except ValueError as error:
-                self.report(Code.INVALID, f"{key} {error}", place)
-        elif key in _AS_JOB:
-            self.places[("params", key)] = place
-            if value and not (key == "RUN_AS_JOB" and value.lower() == "false"):
-                self.report(Code.INVALID, f"{key}: sending as a job with callbacks is not available", place)
-        else:
-            self.report(Code.UNKNOWN_FIELD, f"unknown parameter; known are {', '.join(_MOMENTS)}", (*path, "key"))
 
 
 def split_addresses(text: str) -> Iterator[str]:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
+from pydantic import BaseModel
 
 from gateway import openapi
 from gateway.openapi import MOMENT, NUMBER, TEXT, Schema, View, list_of, object_of
 from sending.send_v2.model import ALIASES, SendRequest
+from sending.send_v2.resend_request import ResendRequest
 
 JSON = "application/json"
 JSON_API = "application/vnd.api+json"
@@ -48,12 +50,18 @@ def _inlined(schema: Any, definitions: Schema) -> Any:
     return {**kept, **options[0]} if len(options) == 1 else kept
 
 
-_MODEL: Schema = SendRequest.model_json_schema()
-_LETTER: Schema = _inlined(_MODEL, _MODEL["$defs"])
-_LETTER["properties"] |= {
-    alias: {"type": "string", "maxLength": 100, "description": f"V1's name of {name}."}
-    for alias, name in ALIASES.items()
-}
+def _of(model: type[BaseModel]) -> Schema:
+    schema: Schema = model.model_json_schema()
+    found: Schema = _inlined(schema, schema["$defs"])
+    found["properties"] |= {
+        alias: {"type": "string", "maxLength": 100, "description": f"V1's name of {name}."}
+        for alias, name in ALIASES.items()
+        if name in found["properties"]
+    }
+    return found
+
+
+_LETTER = _of(SendRequest)
 _SCALARS = {name: value for name, value in _LETTER["properties"].items() if name not in ("attachments", "properties")}
 _REFERENCES = object_of(data=list_of(object_of(("type", "id"), type=TEXT, id=TEXT)))
 _DOCUMENT = object_of(
@@ -83,6 +91,14 @@ BATCH_SENT = {
         messages=list_of(object_of(("index",), index=NUMBER, messageId=NUMBER, responseStatus=_STATUS)),
     )
 }
+_AGAIN = _of(ResendRequest)
+_AGAIN_DOCUMENT = object_of(
+    ("data",),
+    data=object_of(
+        ("type", "attributes"), type={"type": "string", "enum": ["resendRequests"]}, id=TEXT, attributes=_AGAIN
+    ),
+)
+RESEND = {JSON: _AGAIN, JSON_API: _AGAIN_DOCUMENT}
 CANCEL = {JSON: object_of(reason=TEXT)}
 CANCELLED = _SENT_JSON_API
 

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from gateway.rest import ApiView
 from sending.send_v2.batches import BatchesView
+from sending.send_v2.resends import ResendView
 from sending.send_v2.resources import CancelView, EventsView, MessagesView, MessageView
 from sending.send_v2.rest import SendView
 
@@ -18,6 +19,7 @@ def _both(route: str, view: type[ApiView], name: str, **options: Any) -> list[UR
 urlpatterns = [
     *_both("v2/send", SendView, "send"),
     *_both("v1/send", SendView, "send-v1", schema=None),
+    *_both("v2/resend", ResendView, "resend"),
     *_both("v2/batches", BatchesView, "batches"),
     *_both("v2/messages", MessagesView, "messages"),
     *_both("v2/messages/<str:message_id>", MessageView, "message"),

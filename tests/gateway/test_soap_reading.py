@@ -57,7 +57,7 @@ def test_s7_s8_a_document_type_is_refused_outright(before: str, encoding: str) -
 
 def test_s7_not_even_behind_many_blanks() -> None:
     told = refused(call("&a;", before="<?x?>" + " " * 1001 + '<!DOCTYPE x [<!ENTITY a "b">]>'))
-    assert told == "the body holds more than 1000 blanks before the envelope"
+    assert told == "the body holds more than 1000 blanks before its first element"
     assert refused(call("&a;", before="<?x?>" + " " * 1000 + '<!DOCTYPE x [<!ENTITY a "b">]>')) == NO_DOCTYPE
 
 
@@ -175,12 +175,12 @@ _TOLD = {
     NOT_WELL_FORMED,
     f"{NOT_WELL_FORMED}, or holds a text of more than 10 MB",
     "the body is empty",
-    "the body holds more than 1000 blanks before the envelope",
+    "the body holds more than 1000 blanks before its first element",
     "the body holds more than 100000 tags",
     "the body holds more than 10000 attributes",
     "a tag is longer than 65536 characters",
     "the request is nested more than 32 levels deep",
-    "the envelope must begin after 100 comments at the latest",
+    "the first element must begin after 100 comments at the latest",
 }
 
 

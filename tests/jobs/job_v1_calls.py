@@ -7,18 +7,19 @@ from typing import Any
 
 from django.db import connection
 from django.test import Client
-from lxml import etree
 
 from jobs.models import Job, JobEvent, JobLogLine, Trigger
 from jobs.states import FINAL, Status
 from tests.factories import headers_for, make_client
+from tests.soap import ENVELOPE
+from tests.soap import fault as fault
+from tests.soap import soap_status as soap_status
 
 JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 BASE = "/hammy/json/job/v1"
 WS = "/hammy/ws/job/v1"
 API = "http://chaingun.dbx.hu/api/job/v1"
-ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _numbers = count(1)
 _START = datetime(2025, 2, 10, 12, tzinfo=UTC)
 
@@ -97,22 +98,6 @@ def problems(response: Any) -> list[tuple[int, str]]:
     assert int(errors[0]["code"]) == response.json()["meta"]["responseStatus"]["code"]
     assert int(errors[0]["status"]) == response.status_code
     return [(int(error["code"]), error["detail"]) for error in errors]
-
-
-def soap_status(response: Any) -> tuple[int, list[str]]:
-    """Code and messages of a business answer over SOAP."""
-    assert response.status_code == 200, response.content
-    status = etree.fromstring(response.content).find(".//status")
-    return int(status.findtext("code")), [message.text for message in status.find("messages")]
-
-
-def fault(response: Any) -> tuple[str, str]:
-    """Code and sentence of a Fault."""
-    assert (response.status_code, response["Content-Type"]) == (500, "text/xml; charset=utf-8"), response.content
-    found = etree.fromstring(response.content).find(f"{{{ENVELOPE}}}Body/{{{ENVELOPE}}}Fault")
-    prefix, _, code = found.findtext("faultcode").partition(":")
-    assert found.nsmap[prefix] == ENVELOPE
-    return code, found.findtext("faultstring")
 
 
 def rows() -> list[Any]:

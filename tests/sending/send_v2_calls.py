@@ -1,6 +1,7 @@
 """Calling the Send V2 door over REST as a client would."""
 
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ from django.test import Client
 
 from sending.models import Attachment, Blob, Message, MessageEvent
 from tests.factories import headers_for, make_client
+from tests.soap import ENVELOPE
 
 JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 BASE = "/hammy/json/send"
+WS = "/hammy/ws/send/v2"
+API = "http://send.api.hammy.dbx.hu/"
 
 LETTER = {
     "recipientName": "Teszt Elek",
@@ -44,11 +48,32 @@ class Caller:
     def send(self, **members: Any) -> Any:
         return self.post("/v2/send", LETTER | members)
 
+    def soap(self, operation: str, fields: str = "") -> Any:
+        """One call with its children as XML text, the client named as in the samples."""
+        return post_soap(envelope(operation, f"<clientHashKey>{self.keys.client_hash_key}</clientHashKey>{fields}"))
+
     def sent(self, **members: Any) -> Message:
         """A letter that was taken, as its row."""
         answer = self.send(**members)
         assert answer.status_code == 200, answer.content
         return Message.objects.get(pk=answer.json()["messageId"])
+
+
+def envelope(operation: str, children: str) -> str:
+    return (
+        f'<soapenv:Envelope xmlns:soapenv="{ENVELOPE}" xmlns:send="{API}"><soapenv:Header/><soapenv:Body>'
+        f"<send:{operation}><request>{children}</request></send:{operation}></soapenv:Body></soapenv:Envelope>"
+    )
+
+
+def post_soap(body: bytes | str, *, content_type: str = "text/xml; charset=utf-8", **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Client().generic("POST", WS, body, content_type=content_type, headers=named)
+
+
+def elements(**members: Any) -> str:
+    """LETTER as elements."""
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in (LETTER | members).items())
 
 
 def document(**attributes: Any) -> dict[str, Any]:
