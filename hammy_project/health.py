@@ -115,7 +115,10 @@ class _Queue(Collector):
         tick = GaugeMetricFamily("hammy_tick_seconds", "How long ago a worker last heard beat")
         if (seconds := vital_signs.tick_seconds()) is not None:
             tick.add_metric([], seconds)
-        yield from (depth, age, *jobs.values(), is_up, tick)
+        consumer = GaugeMetricFamily("hammy_consumer_seconds", "How long ago a consumer of queues was last well")
+        if (seconds := vital_signs.consumer_seconds()) is not None:
+            consumer.add_metric([], seconds)
+        yield from (depth, age, *jobs.values(), is_up, tick, consumer)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

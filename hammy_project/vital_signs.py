@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
+from gateway.amqp.consumer import SIGN
 from jobs import states as job_states
 from jobs.maintenance import TICK
 from jobs.models import Job
@@ -114,6 +115,12 @@ def tick_seconds() -> float | None:
     """How long ago beat's wake-up of each second was last heard by a worker; None when it never was."""
     heard_at = cache.get(TICK)
     return None if heard_at is None else max(0.0, time.time() - heard_at)
+
+
+def consumer_seconds() -> float | None:
+    """How long ago a consumer of queues last said that it is well; None when none ever did."""
+    signed_at = cache.get(SIGN)
+    return None if signed_at is None else max(0.0, time.time() - signed_at)
 
 
 def database_failure() -> str:

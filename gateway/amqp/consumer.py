@@ -207,7 +207,8 @@ class Consumer:
 
 def _declare(line: Intake, queues: Queues) -> None:
     line.declare_exchange(queues.reply_exchange)
-    line.declare_queue(queues.errors, {"x-queue-type": "quorum"})
+    # A classic one, that anybody may look into as often as they like: a quorum queue counts looks as deliveries.
+    line.declare_queue(queues.errors, {"x-queue-type": "classic"})
     line.declare_queue(
         queues.requests,
         {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 # Set by ``frames`` on a message whose properties no reader understands: what is wrong with them.
 UNREADABLE = "x-hammy-unreadable"
@@ -17,6 +17,18 @@ class Delivery:
     properties: Mapping[str, Any] = field(default_factory=dict, repr=False)
     headers: Mapping[str, Any] = field(default_factory=dict, repr=False)
     is_redelivered: bool = False
+
+    @classmethod
+    def of(cls, message: Any) -> Self:
+        """A message as the library brings it."""
+        properties = message.properties
+        return cls(
+            tag=message.delivery_info["delivery_tag"],
+            body=message.body or b"",
+            properties=properties,
+            headers=properties.get("application_headers") or {},
+            is_redelivered=message.delivery_info["redelivered"],
+        )
 
     def property(self, name: str) -> str:
         """A property that is text, without blanks around it; "" when it was not given."""

@@ -72,15 +72,22 @@ class Line:
         """As ``beat``, when it is time to; raises when the broker was silent for too long. Only after reading."""
         self.connection.heartbeat_tick()
 
-    def declare_queue(self, name: str, arguments: Mapping[str, Any]) -> int:
+    def declare_queue(self, name: str, arguments: Mapping[str, Any]) -> None:
         """See that a durable queue is there, made with ``arguments`` unless it was there before, however it was made
-        then; how many messages wait in it."""
+        then."""
         try:
-            return self._look(name)
+            self.channel.queue_declare(name, passive=True)
         except amqp.NotFound:
             # The broker closed the channel to say so.
             self.channel = self._open_channel()
             self.channel.queue_declare(name, durable=True, auto_delete=False, arguments=dict(arguments))
+
+    def count(self, queue: str) -> int:
+        """How many messages wait in a queue; none where there is no such queue."""
+        try:
+            return int(self.channel.queue_declare(queue, passive=True).message_count)
+        except amqp.NotFound:
+            self.channel = self._open_channel()
             return 0
 
     def declare_exchange(self, name: str) -> None:
@@ -92,9 +99,6 @@ class Line:
         except amqp.NotFound:
             self.channel = self._open_channel()
             self.channel.exchange_declare(name, "direct", durable=True, auto_delete=False)
-
-    def _look(self, name: str) -> int:
-        return int(self.channel.queue_declare(name, passive=True).message_count)
 
     def _open_channel(self) -> Any:
         channel = self.connection.channel()
@@ -130,13 +134,4 @@ class Intake(Line):
         self.channel.basic_ack(tag, and_before)
 
     def _note(self, message: Any) -> None:
-        properties = message.properties
-        self._arrived.append(
-            Delivery(
-                tag=message.delivery_info["delivery_tag"],
-                body=message.body or b"",
-                properties=properties,
-                headers=properties.get("application_headers") or {},
-                is_redelivered=message.delivery_info["redelivered"],
-            )
-        )
+        self._arrived.append(Delivery.of(message))

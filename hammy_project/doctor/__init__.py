@@ -1,6 +1,6 @@
 """Looks over a site and says what ails it: one probe a concern, in a registry."""
 
-from hammy_project.doctor import broker, database, machine, queue, smtp, templates
+from hammy_project.doctor import broker, database, machine, queue, requests, smtp, templates
 from hammy_project.doctor.findings import Finding, Level, Probe, examine
 
 PROBES: tuple[Probe, ...] = (
@@ -16,6 +16,7 @@ PROBES: tuple[Probe, ...] = (
     machine.storage,
     queue.stuck,
     queue.ticks,
+    requests.by_queue,
 )
 
 __all__ = ["PROBES", "Finding", "Level", "Probe", "examine"]
