@@ -4,7 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import close_old_connections
@@ -57,7 +57,7 @@ class _Kept:
     """A delivery that is to wait, and since when it does."""
 
     delivery: Delivery
-    since: float = field(default_factory=time.monotonic)
+    since: float
 
 
 class Consumer:
@@ -128,7 +128,7 @@ class Consumer:
             if delivery is not None:
                 if not batch:
                     end = now + self._pace.gather_seconds
-                batch.append(_Kept(delivery))
+                batch.append(_Kept(delivery, now))
                 size += len(delivery.body)
             if now >= end:
                 break

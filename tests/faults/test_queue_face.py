@@ -1,7 +1,8 @@
-"""R8, R9, R10 over a real RabbitMQ: letters that come by queue while consumers die, lines are cut and brokers restart."""
+"""R8, R9, R10 over a real RabbitMQ: letters come by queue while consumers die, lines are cut and brokers restart."""
 
 import json
 import random
+import re
 import signal
 import struct
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from tests.faults.queueing import ERRORS, QUEUE, REPLIES, QueueClient, numbers
 from tests.faults.services import Line, Postgres, RabbitMq, on_services
-from tests.faults.site import Site, letter, site, wait_until
+from tests.faults.site import ROOT, Site, letter, site, wait_until
 
 pytestmark = [*on_services, pytest.mark.timeout(400)]
 
@@ -296,3 +297,22 @@ def test_while_the_database_is_away_letters_wait(queued: Queued, client: QueueCl
         assert len(set(numbers(client.answers(30)))) == 30
         assert sum(running.statuses("away-").values()) == 30
         assert consumer.poll() is None
+
+
+def test_the_documented_example_prints_what_it_says(
+    queued: Queued, client: QueueClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queued.running.start_consumer()
+    client.wait_for_consumers()
+    text = (ROOT / "docs" / "integrators.md").read_text()
+    example, expected = re.findall(r"```py\n(.*?)```\n\n```json\n(.*?)```", text, re.DOTALL)[0]
+    address = f"127.0.0.1:{queued.broker.port}"
+    for shown, real in (
+        ("mq.example.org", address), ('"you"', '"guest"'), ("…", "guest"),
+        ("hk_your-client-key", queued.running.headers["X-Client-Hash-Key"]),
+    ):  # fmt: skip
+        assert shown in example
+        example = example.replace(shown, real, 1)
+    exec(example, {})
+    printed = json.loads(capsys.readouterr().out)
+    assert printed | {"messageId": 31} == json.loads(expected)

@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from gateway.amqp.delivery import UNREADABLE
@@ -312,7 +313,7 @@ def test_another_resend_under_the_same_message_id_is_refused(queue: QueueCaller)
     ids = [queue.sent(message_id=str(number)).pk for number in range(2)]
     services.cancel(caller=submitted_by(queue), message_ids=ids, reason="test")
     resend = {"headers": {"X-Method-Name": "Send_V2_Resend"}, "message_id": "again"}
-    assert [status(queue.ask('{"messageId": %d}' % pk, **resend))[0] for pk in ids] == [0, 1005]
+    assert [status(queue.ask(json.dumps({"messageId": pk}), **resend))[0] for pk in ids] == [0, 1005]
     assert Message.objects.count() == 3
 
 
@@ -418,3 +419,20 @@ def test_100_000_properties_are_refused(queue: QueueCaller) -> None:
     answer = queue.ask({"properties": [{"key": "k", "value": "v"}] * 100_000})
     assert status(answer) == (1002, ["properties: must hold at most 1000"])
     assert nothing_happened()
+
+
+# ── the commands ────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("command", ["consume_send_requests", "replay_send_errors"])
+def test_without_rabbitmq_the_commands_say_what_is_missing(command: str, settings: Any) -> None:
+    settings.HAMMY_AMQP_URL = ""
+    with pytest.raises(CommandError, match="HAMMY_AMQP_URL"):
+        call_command(command)
+
+
+def test_a_broker_that_cannot_be_reached_is_told(settings: Any) -> None:
+    settings.HAMMY_AMQP_URL = "amqp://guest:secret@127.0.0.1:1//"
+    with pytest.raises(CommandError, match="the broker cannot be used: ") as told:
+        call_command("replay_send_errors", "--list")
+    assert "secret" not in str(told.value)
+    with pytest.raises(CommandError, match="--limit: must be at least 1"):
+        call_command("replay_send_errors", "--limit", "0")
