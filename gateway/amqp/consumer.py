@@ -115,6 +115,7 @@ class Consumer:
                 self._sign()
                 if self._pause:
                     self._rest(self._pause, lambda: _beat(intake, outlet))
+            intake.finish()
 
     def _gather(self, intake: Intake) -> list[_Kept]:
         """What was kept and what comes now: as much as makes a batch, or as there is within the time to gather."""

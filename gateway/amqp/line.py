@@ -8,12 +8,14 @@ them. Kombu reads the address, TLS and other brokers to fall back to included.
 import contextlib
 import os
 import socket
+import time
 from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import amqp
+from amqp import spec
 from kombu import Connection
 from kombu.exceptions import KombuError
 
@@ -132,6 +134,15 @@ class Intake(Line):
     def acknowledge(self, tag: int, *, and_before: bool) -> None:
         """Let the broker forget one message, or all up to it."""
         self.channel.basic_ack(tag, and_before)
+
+    def finish(self) -> None:
+        """Close the line once the broker has taken note of all that was acknowledged over it. Closed at once, what
+        still came to us would have it forget our last words."""
+        self.connection.send_method(spec.Connection.Close, "BsBB", (0, "", 0, 0))
+        end = time.monotonic() + _CLOSE_SECONDS
+        while self.connection.connected and time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                self._reader.read(_CLOSE_SECONDS)
 
     def _note(self, message: Any) -> None:
         self._arrived.append(Delivery.of(message))

@@ -57,6 +57,8 @@ class Outlet(Line):
     def confirm(self) -> None:
         """Publish, and wait until the broker has said of all whether it has it; raises NotTaken."""
         if self._unwritten:
+            if not self.connection.connected:
+                raise ConnectionError("the line is closed")
             self.connection.transport.write(b"".join(self._unwritten))
             # By this the library knows that no heartbeat is needed.
             self.connection.bytes_sent += len(self._unwritten)

@@ -52,7 +52,7 @@ class Lines:
     def declare_queue(self, name: str, arguments: Any) -> None:
         return None
 
-    declare_exchange = consume = tend = beat = listen = lambda self, *_, **__: None
+    declare_exchange = consume = tend = beat = listen = finish = lambda self, *_, **__: None
 
 
 def run(
