@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.load import Shot
 
 SEND = "/hammy/json/send/v2/send"
+SOAP = "/hammy/ws/send/v2"
 BATCHES = "/hammy/json/send/v2/batches"
 # Becomes a number of its own in each request.
 NUMBER = "@@@@@@@@@@"
@@ -50,6 +51,19 @@ def json_api(headers: dict[str, str]) -> Shot:
     """One send as JSON:API."""
     document = {"data": {"type": "sendRequests", "attributes": short_letter()}}
     return _shot(SEND, document, "application/vnd.api+json", headers)
+
+
+def soap(headers: dict[str, str]) -> Shot:
+    """One sendMail; the client is named in its body."""
+    members = {"clientHashKey": headers["X-Client-Hash-Key"], **short_letter()}
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in members.items())
+    body = (
+        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
+        'xmlns:send="http://send.api.hammy.dbx.hu/"><soapenv:Header/><soapenv:Body>'
+        f"<send:sendMail><request>{fields}</request></send:sendMail></soapenv:Body></soapenv:Envelope>"
+    )
+    named = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+    return Shot(path=SOAP, body=body.encode(), headers=named)
 
 
 def batch(headers: dict[str, str], size: int, *, content: Any = short_letter) -> Shot:

@@ -14,9 +14,9 @@ LONG = 64 * 1024
 _PIECE = 256 * 1024
 _LONGEST_TAG = 1024
 _SPACE = b" \t\r\n"
-# Line ends as some writers of XML escape them; no longer reference may stand in base64.
-_ESCAPED_SPACE = re.compile(rb"&#(?:0{0,3}(?:9|10|13)|x0{0,3}[9aAdD]);")
-_LONGEST_REFERENCE = 8
+# Line ends as some writers of XML escape them; nothing else that is escaped may stand in base64.
+_ESCAPED_SPACE = (b"&#13;", b"&#xD;", b"&#xd;", b"&#10;", b"&#xA;", b"&#xa;", b"&#9;", b"&#x9;")
+_LONGEST_REFERENCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +29,21 @@ class LongText:
 
     def decoded(self) -> Iterator[bytes]:
         """What it says in base64, piece by piece; raises ValueError where it is none."""
-        rest, start = b"", self.start
+        rest, start, is_padded = b"", self.start, False
         while start < self.end:
             end = min(start + _PIECE, self.end)
-            if end < self.end and (reference := self.body.rfind(b"&", end - _LONGEST_REFERENCE, end)) >= 0:
+            if end < self.end and (reference := self.body.rfind(b"&", end - _LONGEST_REFERENCE + 1, end)) >= 0:
                 end = reference
-            piece = self.body[start:end]
-            if b"&" in piece:
-                piece = _ESCAPED_SPACE.sub(b"", piece)
-            digits = rest + piece.translate(None, _SPACE)
-            start, whole = end, len(digits) - len(digits) % 4
+            fresh = _digits(self.body[start:end])
+            if is_padded and fresh.strip(b"="):
+                raise ValueError("something follows the padding")
+            is_padded = is_padded or b"=" in fresh
+            digits, start = rest + fresh, end
+            whole = len(digits) - len(digits) % 4
             rest = digits[whole:]
-            # Nothing follows the padding.
-            if start < self.end and b"=" in digits and self.body[start : self.end].strip(_SPACE):
-                raise ValueError("not base64")
             yield binascii.a2b_base64(digits[:whole], strict_mode=True)
         if rest:
-            raise ValueError("not base64")
+            raise ValueError("the last digits are missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,8 @@ class LongTexts:
         kept, done = [], 0
         for start, end in _stretches(body):
             tag = head.match(body, start, start + _LONGEST_TAG)
-            if tag and end - tag.end() > LONG:
+            # What holds no bracket cannot end a comment or the like: all else is parsed as it was sent.
+            if tag and end - tag.end() > LONG and body.find(b">", tag.end(), end) < 0:
                 kept += [body[done : tag.end()], f"{self.prefix}{len(self.texts)}".encode()]
                 self.texts.append(LongText(body, tag.end(), end))
                 done = end
@@ -107,3 +106,11 @@ def _stretches(body: bytes) -> Iterator[tuple[int, int]]:
             return
         yield start, end
         start = end + 1
+
+
+def _digits(piece: bytes) -> bytes:
+    for space in _ESCAPED_SPACE:
+        if b"&" not in piece:
+            break
+        piece = piece.replace(space, b"")
+    return piece.translate(None, _SPACE)

@@ -181,13 +181,11 @@ class SoapDoor:
         context = MethodContext(self._server, MethodContext.SERVER)
         context.in_string = incoming
         (context,) = self._server.generate_contexts(context)
-        try:
-            self._server.get_in_object(context)
-            self._server.get_out_object(context)
-            (outcome,) = context.out_object
-            return outcome if isinstance(outcome, _Outcome) else _refused(refusal_for(context.out_error), {})
-        finally:
-            context.close()
+        self._server.get_in_object(context)
+        self._server.get_out_object(context)
+        # Not closed: that would only have all of the process's garbage collected, each second anew.
+        (outcome,) = context.out_object
+        return outcome if isinstance(outcome, _Outcome) else _refused(refusal_for(context.out_error), {})
 
     def _answer(self, envelope: Envelope, outcome: _Outcome) -> HttpResponse:
         if outcome.fault:

@@ -20,6 +20,19 @@ _SENT = 0
 @contextlib.contextmanager
 def json_api(bench: Bench, site: Site) -> Iterator[int]:
     """The bare JSON:API service under the very web server of ``site``; its port."""
+    with _over_notes(bench, site, "benchmarks.peers.jsonapi.wsgi:application") as port:
+        yield port
+
+
+@contextlib.contextmanager
+def sending_spyne(bench: Bench, site: Site) -> Iterator[int]:
+    """A bare Spyne service that stores a row for each letter, under the very web server of ``site``; its port."""
+    with _over_notes(bench, site, "benchmarks.peers.bare_spyne.sending:application") as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _over_notes(bench: Bench, site: Site, application: str) -> Iterator[int]:
     with bench.backing.fresh_database("peer") as address:
         environment = {"DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "benchmarks.peers.jsonapi.settings"}
         port = free_port()
@@ -28,7 +41,7 @@ def json_api(bench: Bench, site: Site) -> Iterator[int]:
             ["-m", "django", "migrate", "--run-syncdb", "-v", "0"], log=log, environment=environment
         ) as migrate:
             migrate.wait(60)
-        with _served(site, "benchmarks.peers.jsonapi.wsgi:application", port, log, environment):
+        with _served(site, application, port, log, environment):
             yield port
 
 

@@ -10,7 +10,8 @@ from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from gateway.caller import Caller
 from sending import services
-from sending.states import Status
+from sending.resending import resend
+from sending.states import CLOSED, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,10 @@ def _settle(verdict: str, caller: Caller, message_ids: Sequence[int], reason: st
 
 def _serve(service: Callable[..., int], caller: Caller, message_ids: Sequence[int], reason: str) -> int:
     return service(caller=caller, message_ids=message_ids, reason=reason)
+
+
+def _resend(caller: Caller, message_ids: Sequence[int], reason: str) -> int:
+    return len(resend(caller=caller, message_ids=message_ids, reason=reason))
 
 
 _IN_DOUBT = frozenset({Status.UNCERTAIN})
@@ -78,6 +83,17 @@ _ALL = (
         variant="primary",
         statuses=frozenset({Status.FAILED}),
         run=partial(_serve, services.requeue),
+    ),
+    Operation(
+        verb="resend",
+        title=_("Resend"),
+        question=_("Each of these messages goes out once more, as a new message with the same content."),
+        done=ngettext_lazy("%(count)d message sent once more.", "%(count)d messages sent once more.", "count"),
+        icon="reply_all",
+        variant="default",
+        # Of one in doubt it is decided first whether it went out.
+        statuses=CLOSED - _IN_DOUBT,
+        run=_resend,
     ),
     Operation(
         verb="was-sent",

@@ -26,6 +26,8 @@ _ID_NAMES = ("messageId", "messageIds")
 
 def _listed(value: Any) -> list[Any]:
     """The numbers in any spelling of their list."""
+    if isinstance(value, str):
+        value = value.strip()
     if value in (None, ""):
         return []
     if isinstance(value, dict) and set(value) <= set(_ID_NAMES):

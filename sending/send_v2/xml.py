@@ -87,7 +87,7 @@ class Elements:
         items: list[Any] = []
         for part in _listed(value):
             if isinstance(part, dict):
-                for name in part.keys() - {wrapper}:
+                for name in (name for name in part if name != wrapper):
                     self._report(Code.UNKNOWN_FIELD, f"unknown field; did you mean {wrapper}?", *path, printable(name))
                 items += _listed(part.get(wrapper, []))
             elif not isinstance(part, str) or part.strip():

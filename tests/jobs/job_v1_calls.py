@@ -11,9 +11,9 @@ from django.test import Client
 from jobs.models import Job, JobEvent, JobLogLine, Trigger
 from jobs.states import FINAL, Status
 from tests.factories import headers_for, make_client
-from tests.soap import ENVELOPE
-from tests.soap import fault as fault
-from tests.soap import soap_status as soap_status
+from tests.soap import ENVELOPE, fault, soap_status
+
+__all__ = ["fault", "soap_status"]
 
 JSON = "application/json"
 JSON_API = "application/vnd.api+json"

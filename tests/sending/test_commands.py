@@ -74,6 +74,24 @@ def test_a_choice_is_not_kept_back_by_what_a_worker_took_meanwhile(monkeypatch: 
     assert calls[0] == [message.pk for message in messages]
 
 
+def test_resend_makes_new_messages_and_tells_their_numbers() -> None:
+    first, second = submitted(), submitted()
+    with pytest.raises(CommandError, match=f"cannot be sent again: message {first.pk} is ACCEPTED"):
+        _run("resend", first.pk)
+    Message.objects.update(status=Status.SENT, closed_at=timezone.now(), due_at=None)
+    told = _run("resend", second.pk, first.pk, second.pk, "--reason", "lost")
+    made = Message.objects.order_by("id")[2:]
+    assert [(one.related_message_id, one.client_id, one.reason) for one in made] == [
+        (second.pk, second.client_id, "lost"), (first.pk, first.client_id, "lost")
+    ]  # fmt: skip
+    assert told == f"{second.pk} is sent again as {made[0].pk}\n{first.pk} is sent again as {made[1].pk}\n"
+    assert made[0].events.get().actor.endswith("(command)")
+    told = _run("resend", first.pk, "--recipient-email-address", "uj@example.com", "--json")
+    third = Message.objects.order_by("-id")[0]
+    assert json.loads(told) == [{"messageId": third.pk, "relatedMessageId": first.pk}]
+    assert third.recipient_email_address == "uj@example.com"
+
+
 def test_commands_want_messages_or_a_choice_never_both() -> None:
     for arguments in (["cancel"], ["cancel", "1", "--batch-id", "B"]):
         with pytest.raises(CommandError, match="name messages by id, or choose them"):

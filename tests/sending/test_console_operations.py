@@ -153,13 +153,48 @@ def test_a_viewer_sees_what_is_in_doubt_without_the_verdicts() -> None:
 
 
 def test_the_page_of_a_message_offers_what_its_status_allows() -> None:
-    offered = {"ACCEPTED": ["cancel", "hold"], "HELD": ["cancel", "release"], "FAILED": ["requeue"], "SENT": [],
+    offered = {"ACCEPTED": ["cancel", "hold"], "HELD": ["cancel", "release"], "FAILED": ["requeue", "resend"],
+               "SENT": ["resend"], "CANCELLED": ["resend"],
                "RETRY": ["cancel"], "UNCERTAIN": ["was-sent", "send-again", "give-up"]}  # fmt: skip
     client = client_of("Operator")
     for status, verbs in offered.items():
         message = _in(status)
         links = client.get(f"{MESSAGES}{message.pk}/change/").context["offered"]
         assert [link["path"] for link in links] == [f"{MESSAGES}operate/{verb}/?ids={message.pk}" for verb in verbs]
+
+
+def test_a_resend_asks_and_then_makes_new_messages_of_the_same_client_with_the_reason() -> None:
+    messages = [_in(status) for status in ("SENT", "FAILED")]
+    client = client_of("Operator")
+    assert "once more" in client.get(f"{MESSAGES}operate/resend/?ids={messages[0].pk}").content.decode()
+    assert Message.objects.count() == 2
+    response = operate(client, "resend", *messages, reason="kérte az ügyfél")
+    assert (response.status_code, response["Location"]) == (302, f"{MESSAGES}{messages[0].pk}/change/")
+    made = Message.objects.order_by("id")[2:]
+    assert [(one.related_message_id, one.client_id, one.status, one.reason) for one in made] == [
+        (message.pk, message.client_id, "ACCEPTED", "kérte az ügyfél") for message in messages
+    ]
+    assert [one.events.get().actor for one in made] == [User.objects.get().username] * 2
+    for message in messages:
+        before = (message.status, message.reason)
+        message.refresh_from_db()
+        assert (message.status, message.reason) == before
+    assert sorted(trail()) == sorted((str(message.pk), "resend: kérte az ügyfél") for message in messages)
+
+
+def test_s33_who_may_only_look_resends_nothing() -> None:
+    message = _in("SENT")
+    for client in (client_of("Viewer"), client_of("Template editor"), client_of()):
+        assert operate(client, "resend", message).status_code == 403
+    assert (Message.objects.count(), trail()) == (1, [])
+
+
+def test_a_resend_of_what_is_still_under_way_is_refused_and_named() -> None:
+    good, waiting = _in("SENT"), submitted()
+    response = operate(client_of("Operator"), "resend", good, waiting)
+    assert response.status_code == 409
+    assert f"cannot be sent again: message {waiting.pk} is ACCEPTED" in response.content.decode()
+    assert (Message.objects.count(), trail()) == (2, [])
 
 
 def test_a_resting_lane_is_tried_now_and_its_workers_told(

@@ -28,6 +28,7 @@ def test_every_operation_is_published_once(published: dict[str, Any]) -> None:
     assert operations == {
         ("/v2/send", "post"): "send",
         ("/v2/batches", "post"): "sendBatch",
+        ("/v2/resend", "post"): "resend",
         ("/v2/messages", "get"): "listMessages",
         ("/v2/messages/{message_id}", "get"): "readMessage",
         ("/v2/messages/{message_id}/events", "get"): "readEvents",
