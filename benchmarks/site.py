@@ -38,6 +38,7 @@ class Site:
         self.environment = {
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "VAR_DIR": str(self.folder),
+            "PYTHONPATH": str(ROOT),
             "SECRET_KEY": "only for measuring, and therefore known to all",
             "PORT": str(self.port),
             "WEB_HOST": "127.0.0.1",
@@ -110,6 +111,10 @@ class Site:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return {**key, "Authorization": f"JWT {json.load(answer)['token']}"}
+
+    def headers_of_queue(self) -> dict[str, str]:
+        """What a message of a queue needs: the client's key."""
+        return {"X-Client-Hash-Key": self._client["clientHashKey"]}
 
     def waiting(self) -> int:
         """How many messages are not yet settled."""

@@ -10,6 +10,9 @@ QUEUE_SECONDS = Histogram("hammy_queue_seconds", "From due to its outcome", ["ch
 REQUEST_SECONDS = Histogram(
     "hammy_request_seconds", "One request over HTTP", ["route", "method", "status"], buckets=_BUCKETS
 )
+QUEUE_MESSAGES = Counter(
+    "hammy_queue_messages_total", "Messages of a queue face by their outcome", ["queue", "outcome"]
+)
 JOBS = Counter("hammy_jobs_total", "Jobs by what happened to them", ["job_class", "event"])
 JOB_SECONDS = Histogram(
     "hammy_job_seconds", "One run of a job", ["job_class"], buckets=(0.01, 0.1, 1, 10, 60, 600, 3600)

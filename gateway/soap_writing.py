@@ -25,6 +25,11 @@ def answer(operation: str, namespace: str, members: Members) -> bytes:
     return f'{_BEGIN}<ns2:{name} xmlns:ns2="{namespace}">{response}</ns2:{name}>{_END}'.encode()
 
 
+def document(root: str, members: Members) -> bytes:
+    """The same without an envelope and in no namespace, as queues carry it."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{element(root, members)}'.encode()
+
+
 def fault(code: str, sentence: str) -> bytes:
     """A Fault: ``Client`` for what is no valid call, ``Server`` for a failure of ours."""
     words = {"faultcode": f"S:{code}", "faultstring": sentence}

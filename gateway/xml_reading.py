@@ -30,7 +30,7 @@ _NOT_WELL_FORMED = "the body is not well-formed XML"
 # libxml2's own bound of one text; what it says of it may quote the body, as all that it says.
 _LONGEST_TEXT = 10_000_000
 # What clients of this contract may speak: Unicode, and the code pages of old Hungarian systems.
-_ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
+ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-2", "cp1250", "cp1252")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DECLARATION = re.compile(r"\s{0,1000}<\?xml\s[^>]{0,200}?\?>")
 _DECLARED = re.compile(rb"""^<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -146,7 +146,7 @@ def _encoding(body: bytes, content_type: str) -> tuple[bytes, str]:
         codec = codecs.lookup(name).name
     except LookupError:
         codec = ""
-    if codec not in _ENCODINGS:
+    if codec not in ENCODINGS:
         raise malformed("the encoding must be UTF-8 or UTF-16")
     return body, codec
 

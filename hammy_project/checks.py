@@ -22,6 +22,8 @@ from sending.signing import Unusable, is_configured, load
 from sending.stores import stores
 
 _AT_LEAST_ONE = (
+    "HAMMY_AMQP_BATCH",
+    "HAMMY_AMQP_PREFETCH",
     "HAMMY_CLAIM_SIZE",
     "HAMMY_KEY_OVERLAP_HOURS",
     "HAMMY_LOGIN_HOURS",
@@ -63,7 +65,14 @@ _ABOVE_ZERO = (
     "HAMMY_TRIGGER_LATE_SECONDS",
     "HAMMY_WAKE_SECONDS",
 )
-_NOT_NEGATIVE = ("HAMMY_CALLER_CACHE_SECONDS", "HAMMY_JOB_GRACE_SECONDS", "SECURE_HSTS_SECONDS", "CONN_MAX_AGE")
+_NOT_NEGATIVE = (
+    "CONSUMER_PROCESSES",
+    "CONN_MAX_AGE",
+    "HAMMY_AMQP_GATHER_SECONDS",
+    "HAMMY_CALLER_CACHE_SECONDS",
+    "HAMMY_JOB_GRACE_SECONDS",
+    "SECURE_HSTS_SECONDS",
+)
 # What settings.py calls otherwise than the environment does.
 _VARIABLES = {
     "AXES_FAILURE_LIMIT": "HAMMY_LOGIN_FAILURES",
@@ -262,6 +271,26 @@ def signing(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
         yield checks.Warning(
             "HAMMY_SIGNING_CERTIFICATE is not made for mail: extendedKeyUsage lacks emailProtection", id="hammy.W032"
         )
+
+
+@checks.register
+def queues(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E040: where letters come by queue."""
+    url = settings.HAMMY_AMQP_URL
+    if url and urlsplit(url).scheme not in {"amqp", "amqps", "pyamqp"}:
+        yield checks.Error(
+            "HAMMY_AMQP_URL is no address of RabbitMQ",
+            hint="Such as amqp://user:password@host:5672/vhost; empty where no letters come by queue.",
+            id="hammy.E040",
+        )
+    names = [settings.HAMMY_AMQP_SEND_QUEUE, settings.HAMMY_AMQP_ERROR_QUEUE]
+    if not all(names) or names[0] == names[1]:
+        yield checks.Error(
+            "HAMMY_AMQP_SEND_QUEUE and HAMMY_AMQP_ERROR_QUEUE must be two queues: what is refused would come back",
+            id="hammy.E040",
+        )
+    if settings.HAMMY_AMQP_BATCH > 500 or settings.HAMMY_AMQP_BATCH > settings.HAMMY_AMQP_PREFETCH:
+        yield checks.Error("HAMMY_AMQP_BATCH must not be above HAMMY_AMQP_PREFETCH, nor above 500", id="hammy.E040")
 
 
 @checks.register

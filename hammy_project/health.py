@@ -125,7 +125,10 @@ class _Queue(Collector):
         )
         if (days := vital_signs.signing_days()) is not None:
             certificate.add_metric([], days)
-        yield from (depth, age, *jobs.values(), print_batch, is_up, tick, certificate)
+        consumer = GaugeMetricFamily("hammy_consumer_seconds", "How long ago a consumer of queues was last well")
+        if (seconds := vital_signs.consumer_seconds()) is not None:
+            consumer.add_metric([], seconds)
+        yield from (depth, age, *jobs.values(), print_batch, is_up, tick, certificate, consumer)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

@@ -50,6 +50,12 @@ def long_worker() -> Program:
     return Program(name="long-worker", command=command, environment=_ENVIRONMENT)
 
 
+def consumer(number: int = 1) -> Program:
+    """The consumer: takes letters that come by queue. One or several side by side."""
+    command = [*_MODULE, "django", "consume_send_requests", "--settings", "hammy_project.settings"]
+    return Program(name=f"consumer-{number}" if number > 1 else "consumer", command=command, environment=_ENVIRONMENT)
+
+
 def beat() -> Program:
     """The clock: wakes what is due each second. One or several, what they wake is done once."""
     return Program(name="beat", command=[*_CELERY, "beat", "--pidfile="], environment=_ENVIRONMENT)

@@ -279,6 +279,16 @@ IS_EMBEDDED_BROKER = BROKER_URL.startswith("filesystem:")
 BROKER_DIR = VAR_DIR / "broker"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
+# ── requests by queue: manage.py consume_send_requests ──────────────────────────────────────────
+# Our own broker where it is RabbitMQ; letters may also come by another one.
+HAMMY_AMQP_URL = env.str("HAMMY_AMQP_URL", BROKER_URL if BROKER_URL.startswith("amqp") else "")
+HAMMY_AMQP_SEND_QUEUE = env.str("HAMMY_AMQP_SEND_QUEUE", "mailRequestQueue")
+HAMMY_AMQP_ERROR_QUEUE = env.str("HAMMY_AMQP_ERROR_QUEUE", "mailRequestQueueError")
+HAMMY_AMQP_REPLY_EXCHANGE = env.str("HAMMY_AMQP_REPLY_EXCHANGE", "")
+HAMMY_AMQP_PREFETCH = env.int("HAMMY_AMQP_PREFETCH", 400)
+HAMMY_AMQP_BATCH = env.int("HAMMY_AMQP_BATCH", 200)
+HAMMY_AMQP_GATHER_SECONDS = env.float("HAMMY_AMQP_GATHER_SECONDS", 0.01)
+
 # ── the programs (hammy_project/programs.py) ────────────────────────────────────────────────────
 WEB_HOST = env.str("WEB_HOST", "127.0.0.1")
 WEB_PORT = env.int("PORT", 8000)
@@ -286,6 +296,7 @@ WEB_WORKERS = env.int("WEB_WORKERS", 2)
 WEB_THREADS = env.int("WEB_THREADS", 4)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2)
 LONG_WORKER_PROCESSES = env.int("LONG_WORKER_PROCESSES", 1)
+CONSUMER_PROCESSES = env.int("CONSUMER_PROCESSES", 1)
 
 # ── how we speak ────────────────────────────────────────────────────────────────────────────────
 REST_FRAMEWORK = {

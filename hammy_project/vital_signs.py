@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
+from gateway.amqp.consumer import SIGN
 from jobs import states as job_states
 from jobs.maintenance import TICK
 from jobs.models import Job
@@ -133,6 +134,12 @@ def signing_days() -> float | None:
     except NotReady:
         return 0.0
     return (ends_at - timezone.now()) / timedelta(days=1)
+
+
+def consumer_seconds() -> float | None:
+    """How long ago a consumer of queues last said that it is well; None when none ever did."""
+    signed_at = cache.get(SIGN)
+    return None if signed_at is None else max(0.0, time.time() - signed_at)
 
 
 def database_failure() -> str:

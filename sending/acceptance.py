@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -130,6 +131,15 @@ def _data_problems(version: TemplateVersion, letter: Letter) -> list[Problem]:
     ]
 
 
+def key_of(caller: Caller, letter: Letter) -> str | None:
+    """What tells this sending from the caller's others, so that it is taken once: the request id, where the caller's
+    are unique, else the message of the queue that brought it; None where nothing does."""
+    if letter.request_id and caller.request_id_unique:
+        return letter.request_id
+    # A digest, for such an id may be longer than the column; no request id begins with a control character.
+    return f"\x1f{sha256(letter.delivery_id.encode()).hexdigest()}" if letter.delivery_id else None
+
+
 def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | None = None) -> dict[str, Any]:
     """The row of Message to insert for an examined letter, by column; a plain mapping, since making a model of it
     would cost as much as all the rest."""
@@ -145,7 +155,7 @@ def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | N
         "client_id": caller.client_id,
         "user_name": caller.user_name,
         "request_id": letter.request_id,
-        "idempotency_key": letter.request_id if letter.request_id and caller.request_id_unique else None,
+        "idempotency_key": key_of(caller, letter),
         "digest": digest,
         "batch_id": letter.batch_id,
         "partner_ref": letter.partner_ref,

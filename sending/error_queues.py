@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from django.conf import settings
 from django.utils import timezone
 
+from gateway.amqp import error_queue as queues
 from gateway.caller import Caller
 from sending import queue, services
 from sending.channels.email import EmailChannel
@@ -56,12 +58,37 @@ class FailedMail(ErrorQueue):
         return failed.filter(channel=EmailChannel.name)
 
 
+class RequestErrors(ErrorQueue):
+    """Requests that came by queue and could not be answered; they go back to the queue they came by. They are the
+    broker's, and nobody's who does not see all."""
+
+    def count(self, *, caller: Caller, before: datetime) -> int:
+        return self._queue().count() if self._sees(caller) else 0
+
+    def put_back(self, *, caller: Caller, before: datetime, after: int, size: int, reason: str) -> tuple[int, int]:
+        if not self._sees(caller):
+            return after, 0
+        count = self._queue().put_back(size, is_wanted=lambda one: one.refused_at is None or one.refused_at < before)
+        # They have no numbers: counted, those that were put back have some that rise.
+        return after + count, count
+
+    def _sees(self, caller: Caller) -> bool:
+        return bool(settings.HAMMY_AMQP_URL) and caller.sees_all
+
+    def _queue(self) -> queues.ErrorQueue:
+        return queues.ErrorQueue(
+            url=settings.HAMMY_AMQP_URL,
+            errors=settings.HAMMY_AMQP_ERROR_QUEUE,
+            requests=settings.HAMMY_AMQP_SEND_QUEUE,
+        )
+
+
 ERROR_QUEUES: Mapping[str, ErrorQueue] = MappingProxyType(
     {
         "outgoingMailQueueError": FailedMail(),
         "archiveQueueError": ErrorQueue(),
         "attachmentGetterQueueError": ErrorQueue(),
-        "mailRequestQueueError": ErrorQueue(),
+        "mailRequestQueueError": RequestErrors(),
         "returnPathQueueError": ErrorQueue(),
     }
 )

@@ -60,7 +60,10 @@ class LetterAttachment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """One letter to one recipient by one channel (contract send_v2, "sendMail: fields"). Empty string = not given.
-    ``runs_as_job``: its sender follows it as a job, which calls ``callback_url``, where that is given."""
+    ``runs_as_job``: its sender follows it as a job, which calls ``callback_url``, where that is given.
+
+    ``delivery_id`` is no part of what the letter says: it names the message of a queue that brought it, which may be
+    brought again, and serves where ``request_id`` does not."""
 
     channel: str = "EMAIL"
     request_id: str = ""
@@ -96,6 +99,7 @@ class Letter:
     expires_at: datetime | None = None
     runs_as_job: bool = False
     callback_url: str = ""
+    delivery_id: str = ""
 
     def content(self) -> dict[str, Any]:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
@@ -113,7 +117,7 @@ class Letter:
         return cls(**values)
 
 
-_NAMES = tuple(member.name for member in fields(Letter))
+_NAMES = tuple(member.name for member in fields(Letter) if member.name != "delivery_id")
 _ATTACHMENT_NAMES = tuple(
     member.name for member in fields(LetterAttachment) if member.name not in ("content", "stored", "size")
 )
@@ -130,6 +134,9 @@ def _kept(attachment: Mapping[str, Any]) -> LetterAttachment:
     return LetterAttachment(**values, stored=StoredBytes(digest=attachment["digest"], size=attachment["size"]))
 
 
+_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def digest_of(content: Mapping[str, Any]) -> bytes:
     """Equal for equal content (Letter.content), whoever sends it over whichever face.
 
@@ -138,8 +145,7 @@ def digest_of(content: Mapping[str, Any]) -> bytes:
     """
     if "attachments" in content:
         content = {**content, "attachments": [_as_sent(attachment) for attachment in content["attachments"]]}
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return sha256(text.encode()).digest()
+    return sha256(_SORTED.encode(content).encode()).digest()
 
 
 def _as_sent(attachment: Mapping[str, Any]) -> dict[str, Any]:

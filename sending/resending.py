@@ -13,11 +13,11 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from sending import suppressing
-from sending.acceptance import Versions, examine, to_row
+from sending.acceptance import Versions, examine, key_of, to_row
 from sending.letter import Letter
 from sending.models import Attachment, Message
 from sending.states import CLOSED
-from sending.taking import Accepted, announce, insert
+from sending.taking import Accepted, announce, insert, used_before
 
 MOST_AT_ONCE = 1000
 
@@ -45,11 +45,13 @@ def resend(
     message_ids: Sequence[int],
     changes: Changes = _UNCHANGED,
     request_id: str = "",
+    delivery_id: str = "",
     reason: str = "",
 ) -> list[Accepted]:
     """Send each message again, all of them or, with Refusal, none; the new ones in the order of ``message_ids``.
 
-    The same under the same ``request_id`` is answered as the first time. Who acts for the house does so in the name of
+    The same under the same ``request_id``, or from the same message of a queue (``delivery_id``), is answered as the
+    first time. Who acts for the house does so in the name of
     each message's client. Raises Refusal: 3000 for what the caller does not see, 3001 for what is not closed or whose
     content is gone, 1005 for another resend under the same id, and what a new letter would be refused for; problems
     name a message as ("message_ids", its place), and what is changed by its name.
@@ -61,18 +63,19 @@ def resend(
     if len(wanted) > MOST_AT_ONCE:
         raise refuse(Code.INVALID, f"must be at most {MOST_AT_ONCE} messages", "message_ids")
     digest = _digest_of(wanted, changes)
+    key = key_of(caller, Letter(request_id=request_id, delivery_id=delivery_id))
     try:
         with transaction.atomic():
             firsts = _locked(caller, wanted)
             # Asked under the lock, where one who repeats waits for the first; and before anything is refused.
-            if repeat := _repeat_of(caller, wanted, request_id, digest):
+            if repeat := _repeat_of(caller, wanted, key, digest):
                 return repeat
             _check(wanted, firsts)
-            new = {"request_id": request_id, "digest": digest, "reason": reason}
+            new = {"request_id": request_id, "delivery_id": delivery_id, "digest": digest, "reason": reason}
             rows = _stored(caller, wanted, changes, new)
     except IntegrityError:
         # Somebody took the request id in between, for other messages than these.
-        repeat = _repeat_of(caller, wanted, request_id, digest)
+        repeat = _repeat_of(caller, wanted, key, digest)
         if not repeat:
             raise
         return repeat
@@ -99,19 +102,21 @@ def _check(wanted: Sequence[int], found: Mapping[int, str]) -> None:
         raise refuse(Code.STATE_CONFLICT, f"cannot be sent again: message {states}")
 
 
-def _repeat_of(caller: Caller, wanted: Sequence[int], request_id: str, digest: bytes) -> list[Accepted]:
-    """What the first resend under this request id made, in the order wanted; nothing where this is the first."""
-    if not request_id or not caller.request_id_unique:
+def _repeat_of(caller: Caller, wanted: Sequence[int], key: str | None, digest: bytes) -> list[Accepted]:
+    """What the first resend under this key made, in the order wanted; nothing where this is the first."""
+    if key is None:
         return []
-    first = Message.objects.filter(client_id=caller.client_id, idempotency_key=request_id).first()
+    first = Message.objects.filter(client_id=caller.client_id, idempotency_key=key).first()
     if first is None:
         return []
     if bytes(first.digest) != digest:
-        sentence = f"already used for message {first.pk} with different content; use a new request id"
-        raise refuse(Code.DUPLICATE_REQUEST, sentence, "request_id")
+        raise used_before(first, by_request=key == first.request_id)
     # Those of one resend share their moment; only the first of them holds the key.
     made = Message.objects.filter(
-        client_id=caller.client_id, created_at=first.created_at, request_id=request_id, related_message_id__in=wanted
+        client_id=caller.client_id,
+        created_at=first.created_at,
+        request_id=first.request_id,
+        related_message_id__in=wanted,
     )
     uuids = {one["related_message_id"]: one for one in made.values("related_message_id", "id", "uuid")}
     return [
@@ -128,7 +133,9 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
     for place, pk in enumerate(wanted):
         message = Message.objects.select_related("template_version").get(pk=pk)
         try:
-            letter = replace(_letter_of(message), request_id=new["request_id"], **changes.given())
+            letter = replace(
+                _letter_of(message), request_id=new["request_id"], delivery_id=new["delivery_id"], **changes.given()
+            )
             examined = examine(caller, letter, versions, is_again=True)
         except Refusal as refusal:
             problems |= dict.fromkeys(_placed(refusal, place, changes))

@@ -1,6 +1,7 @@
 """Storing letters found good, each once: their rows, their attachments, and what a repeated request is answered."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from gateway import metrics, wakeups
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
 from sending import blobs, removing, running_as_job, storing, suppressing
-from sending.acceptance import Examined, to_row
+from sending.acceptance import Examined, key_of, to_row
 from sending.letter import Letter, LetterAttachment, digest_of
 from sending.models import Attachment, Blob, Message, SourceDeletion
 from sending.models.message import MessageQuerySet
@@ -62,7 +63,7 @@ def take(
             rest = {index: one for index, one in examined.items() if index not in fresh}
             firsts = {first.idempotency_key: first for first in _same_requests(caller, rest)}
             for index, one in rest.items():
-                if first := firsts.get(one.letter.request_id):
+                if first := firsts.get(key_of(caller, one.letter)):
                     results[index] = _answered_as(first, one.letter)
                 else:
                     take(caller, {index: one}, results, job_id=job_id)
@@ -84,8 +85,8 @@ def announce(rows: Sequence[Mapping[str, Any]]) -> list[Accepted]:
     running_as_job.closed_when_committed([row["job_id"] for row in closed], Status.CANCELLED)
     for row in closed:
         metrics.MESSAGES.labels(channel=row["channel"], event="cancelled").inc()
-    for row in rows:
-        metrics.MESSAGES.labels(channel=row["channel"], event="accepted").inc()
+    for channel, count in Counter(row["channel"] for row in rows).items():
+        metrics.MESSAGES.labels(channel=channel, event="accepted").inc(count)
     return [Accepted(message_id=row["id"], uuid=row["uuid"], job_uuid=row.get("job_uuid", "")) for row in rows]
 
 
@@ -95,10 +96,10 @@ def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, 
     seen = {first.idempotency_key for first in _same_requests(caller, examined)}
     fresh = {}
     for index, one in examined.items():
-        request_id = one.letter.request_id
-        if not request_id or request_id not in seen:
+        key = key_of(caller, one.letter)
+        if key is None or key not in seen:
             fresh[index] = one
-            seen.add(request_id)
+            seen.add(key)
     return fresh
 
 
@@ -186,34 +187,37 @@ def _attachments(message_id: int, letter: Letter) -> Iterable[Attachment]:
 
 
 def _same_request(caller: Caller, letter: Letter) -> MessageQuerySet:
-    return Message.objects.filter(client_id=caller.client_id, idempotency_key=letter.request_id)
+    return Message.objects.filter(client_id=caller.client_id, idempotency_key=key_of(caller, letter))
 
 
 def _same_requests(caller: Caller, examined: dict[int, Examined]) -> MessageQuerySet:
-    wanted = {one.letter.request_id for one in examined.values()} - {""}
+    wanted = {key_of(caller, one.letter) for one in examined.values()} - {None}
     same = Message.objects.filter(client_id=caller.client_id, idempotency_key__in=wanted)
     return same.only("id", "uuid", "digest", "idempotency_key", "job_id")
 
 
 def _is_taken(caller: Caller, letter: Letter) -> bool:
-    return bool(letter.request_id) and caller.request_id_unique and _same_request(caller, letter).exists()
+    return key_of(caller, letter) is not None and _same_request(caller, letter).exists()
 
 
 def repeat_of(caller: Caller, letter: Letter) -> Accepted | Refusal | None:
-    """What the first sending of this request id was answered, unless it said something else; None when there is
-    none."""
-    if not letter.request_id:
+    """What the first sending of this request id, or of this message of a queue, was answered, unless it said something
+    else; None when there is none."""
+    if key_of(caller, letter) is None:
         return None
-    first = _same_request(caller, letter).only("id", "uuid", "digest", "job_id").first()
+    first = _same_request(caller, letter).only("id", "uuid", "digest", "idempotency_key", "job_id").first()
     return None if first is None else _answered_as(first, letter)
 
 
 def _answered_as(first: Message, letter: Letter) -> Accepted | Refusal:
     if bytes(first.digest) != digest_of(letter.content()):
-        return refuse(
-            Code.DUPLICATE_REQUEST,
-            f"already used for message {first.pk} with different content; use a new request id",
-            "request_id",
-        )
+        return used_before(first, by_request=first.idempotency_key == letter.request_id)
     job_uuid = running_as_job.uuid_of(first) if letter.runs_as_job else ""
     return Accepted(message_id=first.pk, uuid=first.uuid, is_repeat=True, job_uuid=job_uuid)
+
+
+def used_before(first: Message, *, by_request: bool) -> Refusal:
+    """For another content under the id of a request, or of a queue's message, that was taken."""
+    word, field = ("request", "request_id") if by_request else ("message", "delivery_id")
+    sentence = f"already used for message {first.pk} with different content; use a new {word} id"
+    return refuse(Code.DUPLICATE_REQUEST, sentence, field)

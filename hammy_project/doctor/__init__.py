@@ -1,6 +1,6 @@
 """Looks over a site and says what ails it: one probe a concern, in a registry."""
 
-from hammy_project.doctor import broker, database, machine, printing, queue, signing, smtp, templates
+from hammy_project.doctor import broker, database, machine, printing, queue, requests, signing, smtp, templates
 from hammy_project.doctor.findings import Finding, Level, Probe, examine
 
 PROBES: tuple[Probe, ...] = (
@@ -21,6 +21,7 @@ PROBES: tuple[Probe, ...] = (
     printing.batches,
     queue.stuck,
     queue.ticks,
+    requests.by_queue,
 )
 
 __all__ = ["PROBES", "Finding", "Level", "Probe", "examine"]

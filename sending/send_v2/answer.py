@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gateway import soap_writing
 from gateway.envelope import meta, resource
 from gateway.errors import Code, Refusal
 from sending.services import Accepted
@@ -42,7 +43,12 @@ def accepted_xml(message_id: int, params: Pairs = ()) -> dict[str, Any]:
     """The members of an answer in XML: parameters only where there are any."""
     pairs = [{"key": key, "value": value} for key, value in params]
     more = {"params": {"param": pairs}} if pairs else {}
-    return {"messageId": message_id, "status": {"code": 0, "messages": {}}, **more}
+    return {"messageId": message_id, "status": soap_writing.status(0, []), **more}
+
+
+def refused_xml(refusal: Refusal) -> dict[str, Any]:
+    """The members of a refusal in XML: the status alone."""
+    return {"status": soap_writing.status(int(refusal.code), list(_sentences(refusal)))}
 
 
 def batch(batch_id: str, results: Iterable[Accepted | Refusal]) -> dict[str, Any]:

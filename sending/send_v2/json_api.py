@@ -51,10 +51,11 @@ class Document:
         *,
         examine: Callable[[Letter], object] | None = None,
         parts: Mapping[str, StoredBytes] | None = None,
+        delivery_id: str = "",
     ) -> Reading:
         """The letter; raises Refusal with the document's problems first and the letter's after them."""
         try:
-            reading = request.read(self.plain, examine=examine, parts=parts)
+            reading = request.read(self.plain, examine=examine, parts=parts, delivery_id=delivery_id)
         except Refusal as refusal:
             raise Refusal([*self.problems, *refusal.problems][:MOST_REPORTED]) from refusal
         if self.problems:

@@ -126,6 +126,7 @@ def _names(*parts: type[BaseModel]) -> dict[str, str]:
 
 
 # The core's name of a field → its name in the contract; and the contract's order at the top and further in.
-OUTWARD_NAMES = _names(SendRequest, *PARTS)
+# A message of a queue is named by that property of AMQP.
+OUTWARD_NAMES = _names(SendRequest, *PARTS) | {"delivery_id": "message_id"}
 ORDER = {name: place for place, name in enumerate(_names(SendRequest).values())}
 INNER_ORDER = {name: place for place, name in enumerate(_names(*PARTS).values())}

@@ -75,9 +75,10 @@ def read(
     *,
     examine: Callable[[Letter], object] | None = None,
     parts: Mapping[str, StoredBytes] | None = None,
+    delivery_id: str = "",
 ) -> Reading:
     """Read one letter; raises Refusal with every problem, in the contract's order of fields. ``parts`` are a multipart
-    request's uploads by name.
+    request's uploads by name, ``delivery_id`` the id of the message of a queue that brought it.
 
     ``examine`` is asked only about a letter in which something was already found wrong, so that what the services
     would find too is said in the same answer; it raises Refusal with problems in the core's names.
@@ -91,7 +92,7 @@ def read(
         invalid, places = problems.of_validation(error)
         found = [*invalid, *found]
         request = SendRequest.model_validate(problems.without(data, places))
-    reading = _Reader(request, spelling, found, parts).read()
+    reading = _Reader(request, spelling, found, parts).read(delivery_id)
     if not found:
         return reading
     if examine is not None:
@@ -125,7 +126,7 @@ class _Reader:
         if not self.known.cover(path):
             self.found.append(Problem(code=code, sentence=sentence, field=path))
 
-    def read(self) -> Reading:
+    def read(self, delivery_id: str) -> Reading:
         request = self.request
         values: dict[str, Any] = {name: value for name, value in request.__dict__.items() if value and name in _SAME}
         self._check(values)
@@ -145,7 +146,7 @@ class _Reader:
         params = Params(report=self.report)
         values |= params.read(request.params, request.request_meta)
         return Reading(
-            letter=Letter(**values),
+            letter=Letter(**values, delivery_id=delivery_id),
             client_hash_keys=tuple(self._named("client_hash_key", "clientHashKey")),
             user_names=tuple(self._named("user_name", "userName")),
             spelling=self.spelling,

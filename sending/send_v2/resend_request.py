@@ -70,11 +70,15 @@ class Resending:
     spelling: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[Path, Path] = field(default_factory=dict)
 
-    def submit(self, caller: Caller) -> list[Accepted]:
-        """Send them again; raises Refusal in the caller's words."""
+    def submit(self, caller: Caller, *, delivery_id: str = "") -> list[Accepted]:
+        """Send them again; raises Refusal in the caller's words. ``delivery_id``: the message of a queue that asks."""
         try:
             return resending.resend(
-                caller=caller, message_ids=self.message_ids, changes=self.changes, request_id=self.request_id
+                caller=caller,
+                message_ids=self.message_ids,
+                changes=self.changes,
+                request_id=self.request_id,
+                delivery_id=delivery_id,
             )
         except Refusal as refusal:
             raise self.outward(refusal) from refusal

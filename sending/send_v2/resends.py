@@ -31,7 +31,7 @@ class ResendView(ApiView):
         data = read_json(http_request).data
         if is_json_api:
             data = attributes_of(data)
-            self.pointer_of = _pointer  # type: ignore[method-assign]
+            self.pointer_of = pointer_of  # type: ignore[method-assign]
         asked = resend_request.read(data)
         caller = body_key.confirmed(
             self.caller, http_request, client_hash_keys=asked.client_hash_keys, user_names=asked.user_names
@@ -62,6 +62,6 @@ def attributes_of(document: Any) -> dict[str, Any]:
     return attributes
 
 
-def _pointer(problem: Problem) -> str:
+def pointer_of(problem: Problem) -> str:
     """Where in the document a problem of its attributes lies (RFC 6901)."""
     return pointer(Problem(code=problem.code, sentence=problem.sentence, field=("data", "attributes", *problem.field)))

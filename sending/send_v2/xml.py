@@ -51,9 +51,9 @@ class Elements:
         self._incoming = incoming
         self.plain = self._members(fields, ())
 
-    def read(self, *, examine: Callable[[Letter], object] | None = None) -> Reading:
+    def read(self, *, examine: Callable[[Letter], object] | None = None, delivery_id: str = "") -> Reading:
         """The letter; raises Refusal with the elements' problems first and the letter's after them."""
-        return self._checked(lambda: request.read(self.plain, examine=examine))
+        return self._checked(lambda: request.read(self.plain, examine=examine, delivery_id=delivery_id))
 
     def read_resend(self) -> Resending:
         """The resend; raises Refusal alike."""

@@ -3,6 +3,8 @@
 A face is a row of FACES: how it sends a letter, how it sends one again, and what answers it.
 """
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +16,11 @@ from xml.sax.saxutils import escape
 import pytest
 from django.utils import timezone
 
+from gateway.amqp.delivery import Delivery
 from sending import blobs, parcels
 from sending.channels import channel
 from sending.models import Attachment, Message, MessageEvent
+from sending.send_v2 import amqp
 from tests.sending.factories import make_template
 from tests.sending.send_v2_calls import JSON_API, Caller, keep_files_in, post_soap
 from tests.sending.send_v2_calls import envelope as soap_envelope
@@ -42,6 +46,11 @@ def send_json(api: Caller, letter: dict[str, Any]) -> int:
 
 
 def send_json_api(api: Caller, letter: dict[str, Any]) -> int:
+    return number(api.post("/v2/send", as_document(letter), content_type=JSON_API))
+
+
+def as_document(letter: dict[str, Any]) -> dict[str, Any]:
+    """A letter's members as JSON:API."""
     included: list[dict[str, Any]] = []
 
     def include(kind: str, members: dict[str, Any]) -> dict[str, str]:
@@ -60,7 +69,7 @@ def send_json_api(api: Caller, letter: dict[str, Any]) -> int:
         for kind in ("properties", "attachments")
     }
     data = {"type": "sendRequests", "attributes": attributes, "relationships": relationships}
-    return number(api.post("/v2/send", {"data": data, "included": included}, content_type=JSON_API))
+    return {"data": data, "included": included}
 
 
 def send_soap(api: Caller, letter: dict[str, Any], *, is_nested: bool = False) -> int:
@@ -99,6 +108,42 @@ def resend_soap(api: Caller, message_id: int) -> int:
     return number(api.soap("resendMail", f"<messageId>{message_id}</messageId>"))
 
 
+def by_queue(api: Caller, body: Any, content_type: str, method: str = "Send") -> int:
+    """One message of a queue, which nothing but its letter tells from others."""
+    headers = {"X-Client-Hash-Key": api.keys.client_hash_key, "X-Method-Name": f"Send_V2_{method}"}
+    text = body if isinstance(body, str) else json.dumps(body)
+    delivery = Delivery(tag=1, body=text.encode(), properties={"content_type": content_type}, headers=headers)
+    (answer,) = amqp.answers([delivery])
+    assert answer.refusal == "", answer.refusal
+    return int(re.findall(rb'(?:<messageId>|"messageId":|"id":")(\d+)', answer.body)[0])
+
+
+def send_queue_json(api: Caller, letter: dict[str, Any]) -> int:
+    return by_queue(api, letter, "application/json")
+
+
+def send_queue_json_api(api: Caller, letter: dict[str, Any]) -> int:
+    return by_queue(api, as_document(letter), JSON_API)
+
+
+def send_queue_xml(api: Caller, letter: dict[str, Any]) -> int:
+    return by_queue(api, f"<sendMailRequest>{as_xml(letter)}</sendMailRequest>", "application/xml")
+
+
+def resend_queue_json(api: Caller, message_id: int) -> int:
+    return by_queue(api, {"messageId": message_id}, "application/json", "Resend")
+
+
+def resend_queue_json_api(api: Caller, message_id: int) -> int:
+    data = {"type": "resendRequests", "attributes": {"messageId": str(message_id)}}
+    return by_queue(api, {"data": data}, JSON_API, "Resend")
+
+
+def resend_queue_xml(api: Caller, message_id: int) -> int:
+    body = f"<resendMailRequest><messageId>{message_id}</messageId></resendMailRequest>"
+    return by_queue(api, body, "application/xml", "Resend")
+
+
 def number(answer: Any) -> int:
     """The number that an answer tells, in whatever form."""
     assert answer.status_code == 200, answer.content
@@ -114,6 +159,9 @@ FACES = {
     "REST, JSON:API": Face(send_json_api, resend_json_api),
     "SOAP, XML data as text": Face(send_soap, resend_soap),
     "SOAP, XML data nested": Face(send_soap_nested, resend_soap),
+    "AMQP, plain JSON": Face(send_queue_json, resend_queue_json),
+    "AMQP, JSON:API": Face(send_queue_json_api, resend_queue_json_api),
+    "AMQP, XML": Face(send_queue_xml, resend_queue_xml),
 }
 
 

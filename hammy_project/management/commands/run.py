@@ -13,12 +13,13 @@ from hammy_project.supervisor import Supervisor
 
 class Command(BaseCommand):
     help = (
-        "Starts web, worker and beat (and, where EMAIL_URL is unset, a local mailbox) and keeps them running; "
+        "Starts web, worker and beat (and a consumer of queues where there is a RabbitMQ, a local mailbox where "
+        "EMAIL_URL is unset) and keeps them running; "
         "with a program's name, becomes that program."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        names = ["all", "web", "worker", "long-worker", "beat"]
+        names = ["all", "web", "worker", "long-worker", "beat", "consumer"]
         parser.add_argument("program", nargs="?", choices=names, default="all")
         parser.add_argument("--host", default=settings.WEB_HOST, help="where the web server listens")
         parser.add_argument("--port", type=int, default=settings.WEB_PORT)
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             "worker": programs.worker,
             "long-worker": programs.long_worker,
             "beat": programs.beat,
+            "consumer": programs.consumer,
         }
         chosen = make[program]()
         command = list(chosen.command)
@@ -45,6 +47,8 @@ class Command(BaseCommand):
             programs.long_worker(),
             programs.beat(),
         ]
+        if settings.HAMMY_AMQP_URL:
+            everything += [programs.consumer(number) for number in range(1, settings.CONSUMER_PROCESSES + 1)]
         wanted = [(host, port, "PORT")]
         if not settings.IS_EMAIL_URL_GIVEN:
             server = settings.HAMMY_SMTP_SERVERS[0]
