@@ -1,13 +1,8 @@
 """The parameter that asks for callbacks of a job to an address (contract dpf_url_callback)."""
 
-import re
-from urllib.parse import urlsplit
+from gateway.outbound_rules import read_url
 
 CALLBACK_URL = "DpfControlCallbackUrl"
-LONGEST = 2000
-# What an address consists of once it is written down: visible ASCII.
-_WRITTEN = re.compile(r"[!-~]+")
-_PORT_RANGE = range(1, 65536)
 
 
 def is_callback_url(key: str) -> bool:
@@ -16,20 +11,6 @@ def is_callback_url(key: str) -> bool:
 
 
 def checked(url: str) -> str:
-    """The address itself; raises ValueError that says what would be right."""
-    if len(url) > LONGEST:
-        raise ValueError(f"must be at most {LONGEST} characters long")
-    if not _WRITTEN.fullmatch(url):
-        raise ValueError("must be an address in ASCII without spaces")
-    try:
-        parts = urlsplit(url)
-        is_port_right = parts.port is None or parts.port in _PORT_RANGE
-    except ValueError:
-        is_port_right = False
-    if not is_port_right or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an http:// or https:// address with a host")
-    if "@" in parts.netloc:
-        raise ValueError("must not hold a user or password")
-    if parts.fragment or url.endswith("#"):
-        raise ValueError("must not end in a fragment")
+    """The address itself; raises ValueError that says what would be right, also for one that may not be called."""
+    read_url(url)
     return url
