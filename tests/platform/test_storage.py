@@ -30,9 +30,10 @@ for number in range(1000000):
     storage.save(f"aa/{number}", ContentFile(b"x" * 300000))
 """
 MOVER = (
-    SAVER.partition("for number")[0]
+    SAVER.partition("print")[0]
     + """
 from tests.platform.test_storage import Arrived
+print("ready", flush=True)
 for number in range(1000000):
     with open(f"{sys.argv[1]}-{number}", "wb") as file:
         file.write(b"x" * 300000)
@@ -139,7 +140,8 @@ def test_a_killed_process_leaves_whole_files_only(storage: AtomicFileStorage, tm
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.3)
+    while not (place / "aa").is_dir() or len(list((place / "aa").iterdir())) < 5:
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     sizes = {path.stat().st_size for path in (place / "aa").iterdir()}
