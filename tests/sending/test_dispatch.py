@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from sending import editorial, maintenance, queue, services
+from sending.channels import channels
 from sending.channels.base import Outcome, OutcomeKind
 from sending.models import Dispatcher, Lane, Message, MessageEvent, Template
 from sending.states import TemplateStatus
@@ -229,7 +230,7 @@ def test_a_letter_held_for_a_template_that_is_enabled_again_is_not_forgotten() -
 
 def test_r29_a_tick_wakes_every_channel(wakes) -> None:
     maintenance.tick()
-    assert wakes == [("sending.tasks.dispatch", "EMAIL")]
+    assert wakes == [("sending.tasks.dispatch", name) for name in channels()]
 
 
 def test_every_change_is_an_event(worker) -> None:

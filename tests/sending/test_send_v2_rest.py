@@ -9,6 +9,7 @@ from django.test import Client
 
 from gateway.errors import Code, refuse
 from sending import services
+from sending.channels import channels
 from sending.models import Attachment, Blob, Message, MessageEvent
 from tests.factories import headers_for, make_client, make_user
 from tests.sending.factories import make_template
@@ -167,7 +168,7 @@ def test_a_services_refusal_is_in_the_callers_words(api: Caller) -> None:
 
 
 def test_an_unsupported_channel_lists_the_supported_ones(api: Caller) -> None:
-    assert problems(api.send(channel="POST")) == [(1002, "channel: must be one of EMAIL")]
+    assert problems(api.send(channel="FAX")) == [(1002, f"channel: must be one of {', '.join(sorted(channels()))}")]
     assert nothing_happened()
 
 

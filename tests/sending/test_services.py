@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from gateway.errors import Code, Refusal
 from sending import services, taking
+from sending.channels import channels
 from sending.letter import Property
 from sending.models import Attachment, Blob, Message, MessageEvent, Template
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
@@ -110,7 +111,9 @@ def test_a_full_storage_refuses_the_letter_and_leaves_nothing(monkeypatch: pytes
 
 def test_an_unknown_channel_names_the_known_ones() -> None:
     refusal = _refused(a_letter(channel="FAX"))
-    assert [problem.detail for problem in refusal.problems] == ["channel: must be one of EMAIL"]
+    assert [problem.detail for problem in refusal.problems] == [
+        f"channel: must be one of {', '.join(sorted(channels()))}"
+    ]
 
 
 def test_a_sender_outside_the_clients_domains_is_refused() -> None:
