@@ -1,7 +1,7 @@
 """Frames of AMQP 0-9-1, many at a time, and so that no message can end the line that brings it.
 
 The library reads and writes a message in a dozen calls of the system; it understands what is read here, and what is
-written here is what it would write (docs/adr/0018-queues-are-read-below-kombu.md).
+written here is what it would write (docs/adr/0023-queues-are-read-below-kombu.md).
 """
 
 import struct
