@@ -14,7 +14,7 @@ from tests.faults.site import Site, letter, site, wait_until
 pytestmark = pytest.mark.timeout(300)
 
 _SIZE = 1_000_000
-_KILLS, _PORTION = 4, 15
+_KILLS, _PORTION = 3, 15
 _COUNT = _KILLS * _PORTION
 
 
