@@ -1,4 +1,4 @@
-"""``… COUNT SIZE``: mails of that size built signed and plain, their bodies signed by us and barely; each per second."""
+"""``… COUNT SIZE``: mails of a size built signed and plain, their bodies signed by us and barely; all per second."""
 
 import json
 import sys
