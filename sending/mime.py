@@ -23,8 +23,8 @@ _BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _FOLDABLE = re.compile(r"[!-~]{1,60}(?: [!-~]{1,60})*")
 _MEDIA_TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-# Mailboxes put a ">" before the one, and gateways drop the other (RFC 8551, 3.1.3).
-_CHANGED_ON_THE_WAY = re.compile(rb"^From |[ \t]\r?$", re.MULTILINE)
+# Mailboxes put a ">" before the first, and gateways drop the blanks of the others (RFC 8551, 3.1.3).
+_CHANGED_ON_THE_WAY = (b"\r\nFrom ", b" \r\n", b"\t\r\n")
 _FILE_NAME_LIMIT = 255
 
 
@@ -86,7 +86,7 @@ def _text_part(text: str, kind: str, *, is_signed: bool) -> bytes:
         text += "\r\n"
     data = text.encode("utf-8", "replace")
     # What others on the way are known to change, no signature outlives.
-    is_safe = not (is_signed and _CHANGED_ON_THE_WAY.search(data))
+    is_safe = not is_signed or _stays(data)
     if is_safe and len(data) == len(text) and _fits_as_is(data):
         return f"Content-Type: text/{kind}; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\n".encode() + data
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: "
@@ -94,13 +94,18 @@ def _text_part(text: str, kind: str, *, is_signed: bool) -> bytes:
     if not is_safe or (len(data) - len(text)) * 5 > len(data) * 2:
         return f"{head}base64\r\n\r\n".encode() + _base64(data)
     encoded = b2a_qp(data, istext=True)
-    if is_signed and _CHANGED_ON_THE_WAY.search(encoded):
+    if is_signed and not _stays(encoded):
         return f"{head}base64\r\n\r\n".encode() + _base64(data)
     return f"{head}quoted-printable\r\n\r\n".encode() + encoded
 
 
 def _fits_as_is(data: bytes) -> bool:
     return b"\0" not in data and max(map(len, data.split(_CRLF))) <= _LINE_LIMIT
+
+
+def _stays(data: bytes) -> bool:
+    """Whether nobody on the way has a reason to change it."""
+    return not data.startswith(b"From ") and not any(mark in data for mark in _CHANGED_ON_THE_WAY)
 
 
 def _enclosure_part(enclosure: Enclosure) -> bytes:
