@@ -210,8 +210,12 @@ def _check_cost(text: str) -> None:
 def _check_tags(text: str) -> None:
     # No < stands within a tag, so what lies between two of them begins with one whole tag.
     attributes = 0
-    for piece in text.split("<"):
-        if "=" not in piece or piece.startswith(("![CDATA[", "!--")):
+    pieces = iter(text.split("<"))
+    next(pieces)
+    for piece in pieces:
+        # A name without end is no cheaper than attributes without end.
+        is_plain = "=" not in piece and (len(piece) <= _LONGEST_TAG or ">" in piece[:_LONGEST_TAG])
+        if is_plain or piece.startswith(("![CDATA[", "!--")):
             continue
         tag = _TAG.match(piece[:_LONGEST_TAG])
         if tag is None:
