@@ -123,7 +123,9 @@ _ATTACHMENT_NAMES = tuple(
 )
 _ABSENT = ("", None, (), False)
 # What a letter that goes out again does not take over; a source was read, and may have been emptied, once.
-_OF_THE_FIRST = frozenset({"request_id", "send_at", "expires_at", "params", "related_message_id"})
+_OF_THE_FIRST = frozenset(
+    {"request_id", "send_at", "expires_at", "params", "related_message_id", "runs_as_job", "callback_url"}
+)
 _OF_A_SOURCE = frozenset({"source", "source_ref", "delete_source_expected"})
 _KEPT_NAMES = frozenset(_ATTACHMENT_NAMES) - {"digest"} - _OF_A_SOURCE
 

@@ -14,15 +14,17 @@ from sending.send_v2.model import ParamPart, RequestMetaPart
 from sending.send_v2.problems import Path
 
 _MOMENTS = {"SEND_AT": "send_at", "EXPIRES_AT": "expires_at"}
-_KNOWN = (*_MOMENTS, RUN_AS_JOB, CALLBACK_URL)
+OF_A_LETTER = (*_MOMENTS, RUN_AS_JOB, CALLBACK_URL)
+OF_A_RESEND = tuple(_MOMENTS)
 
 
 @dataclass(slots=True, kw_only=True)
 class Params:
-    """The parameters of one request; what is wrong with them goes to ``report``, and ``places`` says where in the
+    """The parameters of one request, which may be those of ``known``; what is wrong with them goes to ``report``, and ``places`` says where in the
     request each stands that the core knows as ("params", key)."""
 
     report: Report
+    known: tuple[str, ...] = OF_A_LETTER
     places: dict[Path, Path] = field(default_factory=dict)
     _moments: dict[str, datetime] = field(default_factory=dict)
     _callback_url: str = ""
@@ -42,8 +44,8 @@ class Params:
             self.report(Code.REQUIRED, "required", (*path, "key"))
         elif ("params", name) in self.places:
             self.report(Code.INVALID, f"{key} is given twice", (*path, "key"))
-        elif name not in _KNOWN:
-            self.report(Code.UNKNOWN_FIELD, f"unknown parameter; known are {', '.join(_KNOWN)}", (*path, "key"))
+        elif name not in self.known:
+            self.report(Code.UNKNOWN_FIELD, f"unknown parameter; known are {', '.join(self.known)}", (*path, "key"))
         else:
             place = (*path, "value")
             self.places[("params", name)] = place

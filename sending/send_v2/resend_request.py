@@ -17,7 +17,7 @@ from sending.resending import MOST_AT_ONCE, Changes
 from sending.send_v2 import problems
 from sending.send_v2.fields import Line, Text, Whole
 from sending.send_v2.model import ALIASES, MOST_PROPERTIES, ParamPart, Part, RequestMetaPart
-from sending.send_v2.params import Params
+from sending.send_v2.params import OF_A_RESEND, Params
 from sending.send_v2.problems import Path
 from sending.services import Accepted
 
@@ -125,7 +125,7 @@ def read(data: object) -> Resending:
         report(Code.REQUIRED, "required", ("messageId",))
     if len(places_of) > MOST_AT_ONCE:
         report(Code.INVALID, f"must be at most {MOST_AT_ONCE} messages", ("messageIds",))
-    params = Params(report=report)
+    params = Params(report=report, known=OF_A_RESEND)
     changes = Changes(
         recipient_email_address=request.recipient_email_address or "",
         recipient_postal_address=request.recipient_postal_address or "",
