@@ -108,6 +108,6 @@ def _annotated(messages: QuerySet[Message]) -> QuerySet[Message]:
 
 
 def _shown(caller: Caller, now: datetime | None = None) -> MessageQuerySet:
-    """What has run out is shown no more."""
+    """What has run out, or was erased, is shown no more."""
     unexpired = Q(expires_at=None) | Q(expires_at__gt=now or timezone.now())
-    return Message.objects.in_inboxes().shown_by(caller).filter(unexpired)
+    return Message.objects.in_inboxes().shown_by(caller).filter(unexpired, erased_at=None)

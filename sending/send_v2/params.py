@@ -20,8 +20,8 @@ OF_A_RESEND = tuple(_MOMENTS)
 
 @dataclass(slots=True, kw_only=True)
 class Params:
-    """The parameters of one request, which may be those of ``known``; what is wrong with them goes to ``report``, and ``places`` says where in the
-    request each stands that the core knows as ("params", key)."""
+    """The parameters of one request, which may be those of ``known``; what is wrong with them goes to ``report``, and
+    ``places`` says where in the request each stands that the core knows as ("params", key)."""
 
     report: Report
     known: tuple[str, ...] = OF_A_LETTER
