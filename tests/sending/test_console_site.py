@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 _LOOKED_AT = {
     *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument", "suppression"),
-    *("job", "trigger", "triggerfiring"),
+    *("job", "trigger", "triggerfiring", "printbatch", "printitem"),
 }
 PAGES = {
     "Viewer": _LOOKED_AT,
@@ -44,8 +44,8 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
     views = [
         f"sending.view_{name}"
         for name in (
-            *("dispatcher", "dmsdocument", "lane", "message", "messageevent", "suppression", "template"),
-            "templateversion",
+            *("dispatcher", "dmsdocument", "lane", "message", "messageevent", "printbatch", "printitem"),
+            *("suppression", "template", "templateversion"),
         )
     ]
     views += [

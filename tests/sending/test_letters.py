@@ -295,6 +295,7 @@ def test_its_process_goes_on_until_its_owner_ends() -> None:
         ('#import "@preview/cetz:0.3.0"', "line 1: failed to download package"),
         ('#import "@local/x:0.3.0"', "line 1: package not found"),
         ("#unknown", "line 1: unknown variable: unknown"),
+        ('#text(font: "No Such Font")[a warning]\n\n#unknown', "line 3: unknown variable: unknown"),
         ("#let f(n) = f(n + 1)\n#f(0)", "line 1: maximum function call depth exceeded"),
     ],
 )
