@@ -22,7 +22,8 @@ import pikepdf
 import pypdfium2
 import typst
 
-_LINE = re.compile(r"\.typ:(\d+):\d+")
+# Of the error: warnings may stand before it.
+_LINE = re.compile(r"^error: .*?\.typ:(\d+):\d+", re.DOTALL | re.MULTILINE)
 _STANDARD_FILES = 3
 _LARGEST_EDGE = 2000
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 _LOOKED_AT = {
     *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher"),
-    *("job", "trigger", "triggerfiring"),
+    *("job", "trigger", "triggerfiring", "printbatch", "printitem"),
 }
 PAGES = {
     "Viewer": _LOOKED_AT,
@@ -43,7 +43,10 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
     }
     views = [
         f"sending.view_{name}"
-        for name in ("dispatcher", "lane", "message", "messageevent", "template", "templateversion")
+        for name in (
+            *("dispatcher", "lane", "message", "messageevent", "printbatch", "printitem"),
+            *("template", "templateversion"),
+        )
     ]
     views += [
         f"jobs.view_{name}" for name in ("job", "jobevent", "joblogline", "recurrence", "trigger", "triggerfiring")

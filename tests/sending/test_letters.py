@@ -295,6 +295,7 @@ def test_its_process_goes_on_until_its_owner_ends() -> None:
         ('#import "@preview/cetz:0.3.0"', "line 1: failed to download package"),
         ('#import "@local/x:0.3.0"', "line 1: package not found"),
         ("#unknown", "line 1: unknown variable: unknown"),
+        ('#text(font: "No Such Font")[a warning]\n\n#unknown', "line 3: unknown variable: unknown"),
         ("#let f(n) = f(n + 1)\n#f(0)", "line 1: maximum function call depth exceeded"),
     ],
 )
@@ -318,13 +319,13 @@ def test_its_process_cannot_open_anything_and_knows_no_secret() -> None:
 
 
 def test_s26_a_layout_that_takes_too_long_is_stopped(settings: Any) -> None:
-    settings.HAMMY_LETTER_SECONDS = 0.5
     set_letter(a_parcel(), day=DAY)
+    settings.HAMMY_LETTER_SECONDS = 0.5
     source = "#for i in range(100000) { for j in range(100000) { let x = calc.pow(1.1, 5) } }"
     began = time.monotonic()
     with pytest.raises(NotReady, match=r"letter layout: it takes longer than 0\.5 s") as refused:
         set_letter(a_parcel(letter_source=source), day=DAY)
-    assert time.monotonic() - began < 5
+    assert 0.5 <= time.monotonic() - began < 10
     assert not refused.value.is_lasting
     settings.HAMMY_LETTER_SECONDS = 10
     assert set_letter(a_parcel(), day=DAY).pages == 1
