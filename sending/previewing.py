@@ -35,7 +35,7 @@ def sending_channels() -> list[str]:
 def sent_as(version: TemplateVersion, channel_name: str) -> bytes:
     """What ``channel_name`` would send now of such a letter, without attachments; its Message-ID is nobody's.
 
-    Raises TemplateError, and ValueError where the sample cannot be sent so.
+    Raises TemplateError, NotReady, and ValueError where the sample cannot be sent so.
     """
     parcel = sample_parcel(version, sample_data(version.sample))
     return channel(channel_name).raw(parcel, date=timezone.now().astimezone(UTC))

@@ -16,6 +16,7 @@ from sending import editorial, previewing
 from sending.admin.differences import lines_between
 from sending.admin.frames import download, framed, picture, with_frame
 from sending.channels import channels
+from sending.channels.base import NotReady
 from sending.letters import page_count, page_image
 from sending.models import TemplateVersion
 from sending.states import VersionStatus
@@ -210,7 +211,7 @@ def _sent(version: TemplateVersion, channel: str) -> tuple[bytes, str]:
         raise Http404
     try:
         return previewing.sent_as(version, channel), ""
-    except (TemplateError, ValueError) as error:
+    except (TemplateError, NotReady, ValueError) as error:
         return b"", str(error) or gettext("The sample cannot be sent.")
 
 
