@@ -62,11 +62,11 @@ def register(kind: Awaited) -> None:
         _kinds.append(kind)
 
 
-def anything_open() -> Q:
-    """For jobs that have something open."""
+def nothing_open() -> Q:
+    """For jobs that have nothing open; in a form in which each database may choose to look job by job."""
     wanted = Q()
     for kind in _kinds:
-        wanted |= Q(kind.open())
+        wanted &= Q(~kind.open())
     return wanted
 
 

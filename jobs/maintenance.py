@@ -98,7 +98,7 @@ def settle_forgotten() -> None:
     after = cache.get(_SETTLED_UP_TO, 0)
     portion = list(Job.objects.waiting().filter(id__gt=after).order_by("id").values_list("id", flat=True)[:_WAITING])
     cache.set(_SETTLED_UP_TO, portion[-1] if len(portion) == _WAITING else 0, None)
-    for job in Job.objects.waiting().filter(id__in=portion).exclude(awaited.anything_open()):
+    for job in Job.objects.waiting().filter(id__in=portion).filter(awaited.nothing_open()):
         with transaction.atomic():
             if queue.try_lock(job):
                 queue.settle_locked([job.pk])

@@ -202,7 +202,7 @@ def settle(job_ids: Collection[int], done: Mapping[int, int] | None = None) -> N
     """Something that these jobs may have waited for was closed, and is committed: end those that wait for nothing any
     more. ``done`` says of how many things that ended well the others should be told, as progress."""
     waiting = Job.objects.waiting().filter(id__in=sorted(job_ids))
-    ended = list(waiting.exclude(awaited.anything_open()).order_by("id").values_list("id", flat=True))
+    ended = list(waiting.filter(awaited.nothing_open()).order_by("id").values_list("id", flat=True))
     for start in range(0, len(ended), _MOST_SETTLED):
         settle_locked(ended[start : start + _MOST_SETTLED])
     for job_id, count in (done or {}).items():
@@ -221,7 +221,7 @@ def settle_locked(job_ids: Collection[int]) -> None:
         # Locked first: of two things that end at once, the second then sees the first one's end.
         list(locked(Job.objects.waiting().filter(id__in=sorted(job_ids))).values_list("id"))
         mine = Job.objects.waiting().filter(id__in=sorted(job_ids))
-        ended = list(mine.exclude(awaited.anything_open()).order_by("id"))
+        ended = list(mine.filter(awaited.nothing_open()).order_by("id"))
         tallies = awaited.tallies([job.pk for job in ended])
         for (reason, total, completed), alike in _by_end(ended, tallies).items():
             these = Job.objects.waiting().filter(id__in=alike)

@@ -22,6 +22,7 @@ _COUNTED = {
     Status.UNCERTAIN: "uncertain",
     Status.CANCELLED: "cancelled",
     Status.HELD: "held",
+    Status.BOUNCED: "bounced",
 }
 
 

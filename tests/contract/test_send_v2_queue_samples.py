@@ -15,6 +15,7 @@ from sending.send_v2.queue_forms import Form
 from sending.send_v2.xml import SHAPE, Elements
 from tests.sending.factories import make_template
 from tests.sending.queue_calls import JSON, JSON_API, XML, QueueCaller
+from tests.sending.send_v2_calls import keep_files_in
 
 pytestmark = pytest.mark.django_db
 
@@ -22,22 +23,14 @@ GOLDEN = Path(__file__).parent / "golden" / "send_v2"
 
 
 @pytest.fixture
-def queue() -> QueueCaller:
+def queue(settings: Any, tmp_path: Path) -> QueueCaller:
+    """With the file that the samples name below the external root."""
+    keep_files_in(tmp_path / "files", settings)
+    settings.HAMMY_EXTERNAL_ROOT = tmp_path / "external"
+    settings.HAMMY_EXTERNAL_ROOT.mkdir()
+    (settings.HAMMY_EXTERNAL_ROOT / "test.pdf").write_bytes(b"%PDF-1.4 minta")
     make_template("351.DI", subject="Értesítő", text='Kedves {{ properties["CIMZETT_NEVE"] }}!')
     return QueueCaller()
-
-
-def inline(text: str) -> str:
-    """A sample whose attachment comes with it and goes nowhere else."""
-    for old, new in (
-        ('"value": "FS"', '"value": "INLINE"'), ("<value>FS</value>", "<value>INLINE</value>"),
-        ('"key": "RELATIVE_FILE_PATH"', '"key": "A"'), ("<key>RELATIVE_FILE_PATH</key>", "<key>A</key>"),
-        ('"archivingExpected": "true"', '"archivingExpected": "false", "content": "JVBERg=="'),
-        ("<archivingExpected>true</archivingExpected>", "<content>JVBERg==</content>"),
-        ('"key": "ARCHIVE_TARGET"', '"key": "B"'), ("<key>ARCHIVE_TARGET</key>", "<key>B</key>"),
-    ):  # fmt: skip
-        text = text.replace(old, new)
-    return text
 
 
 def as_printed(answer: Answer, name: str, message_id: int) -> None:
@@ -60,12 +53,12 @@ def as_printed(answer: Answer, name: str, message_id: int) -> None:
 def test_the_json_samples_are_answered_as_printed(
     queue: QueueCaller, request_name: str, content_type: str, response_name: str
 ) -> None:
-    answer = queue.ask(inline((GOLDEN / request_name).read_text()), content_type=content_type)
+    answer = queue.ask((GOLDEN / request_name).read_text(), content_type=content_type)
     as_printed(answer, response_name, Message.objects.get().pk)
 
 
 def test_the_xml_sample_is_answered_as_printed(queue: QueueCaller) -> None:
-    answer = queue.ask(inline((GOLDEN / "queue_xml.request.xml").read_text()), content_type=XML)
+    answer = queue.ask((GOLDEN / "queue_xml.request.xml").read_text(), content_type=XML)
     message = Message.objects.get()
     printed = (GOLDEN / "queue_xml.response.xml").read_text().replace("308564", str(message.pk))
     blanks = etree.XMLParser(remove_blank_text=True)
