@@ -2,7 +2,7 @@
 properties" and archivingExpected). Each part is archived once, however often its message is made ready."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
@@ -45,7 +45,7 @@ def archived(message: Message, attachments: Sequence[Attachment], parcel: Parcel
     if not wanted:
         return parcel
     earlier = {row.part: row for row in ArchivedPart.objects.filter(message=message)}
-    owner = Owner(client_id=message.client_id, folder=message.client.external_folder if message.client else "")
+    owner = _owner(message)
     enclosures, facts = list(parcel.enclosures), dict(parcel.facts)
     for part in wanted:
         try:
@@ -64,6 +64,22 @@ def archived(message: Message, attachments: Sequence[Attachment], parcel: Parcel
             # Signed; and signed again it would not be what lies in the archive.
             enclosures[part.sent_as] = _as_archived(enclosures[part.sent_as], row)
     return replace(parcel, enclosures=tuple(enclosures), facts=facts)
+
+
+def erase(message_ids: Collection[int]) -> int:
+    """Take what these messages archived out of its stores, as far as it still is what was put there; how many parts
+    there were. Done again it is the same. Raises OSError while a store cannot be used."""
+    parts = list(ArchivedPart.objects.filter(message_id__in=message_ids).select_related("message__client"))
+    for part in parts:
+        store = stores().get(part.store)
+        if part.ref and store is not None:
+            store.remove(part.ref, _owner(part.message), digest=part.blob_id)
+    ArchivedPart.objects.filter(id__in=[part.pk for part in parts]).delete()
+    return len(parts)
+
+
+def _owner(message: Message) -> Owner:
+    return Owner(client_id=message.client_id, folder=message.client.external_folder if message.client else "")
 
 
 def target_of_words(properties: Mapping[str, str]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Func, JSONField
 from django.utils import timezone
 
-from sending.models import Attachment, Message
+from sending.models import ArchivedPart, Attachment, Message
 from sending.states import CLOSED, Status
 
 # A letter in doubt may have to go out again.
@@ -55,13 +55,15 @@ def erase_content(*, closed_before: datetime, size: int = 500) -> int:
     total = 0
     old = Message.objects.filter(
         status__in=ERASABLE, closed_at__isnull=False, closed_at__lt=closed_before, erased_at=None
-    )
+    ).not_to_be_listed()
     while True:
         with transaction.atomic():
             # Locked, so that none of them is tried anew while it goes; what another has is left to it.
             locked = old.order_by("closed_at", "id").select_for_update(of=("self",), skip_locked=True)
             ids = list(locked.values_list("id", flat=True)[:size])
             Attachment.objects.filter(message_id__in=ids).delete()
+            # What lies in an archive stays there; the bytes that were kept for it go.
+            ArchivedPart.objects.filter(message_id__in=ids).delete()
             Message.objects.filter(id__in=ids).update(content=_Without("content", *_SAID), erased_at=timezone.now())
         total += len(ids)
         if len(ids) < size:

@@ -140,10 +140,13 @@ def _suppressions(person: Person) -> Any:
 
 def forget(caller: Caller, person: Person, message_ids: Sequence[int], *, reason: str) -> Counter[str]:
     """Forget a person in these messages, in the caller's transaction: what was done to how many. What did not go out is
-    withdrawn. Those that are being sent just now are left: ``sending`` counts them."""
+    withdrawn. Those that are being sent just now, or wait in a print run, are left: ``sending`` counts them."""
     done: Counter[str] = Counter()
     mine = Message.objects.filter(id__in=message_ids)
     rows = list(mine.select_for_update(of=("self",)).order_by("id"))
+    free = set(mine.not_to_be_listed().values_list("id", flat=True))
+    done["sending"] += len(rows) - len(free)
+    rows = [row for row in rows if row.pk in free]
     own = [row for row in rows if _is_recipient(row, person)]
     queue.move(
         Message.objects.filter(id__in=[row.pk for row in own]), Status.CANCELLED, reason=reason, actor=caller.actor

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from gateway import wakeups
@@ -160,8 +159,7 @@ def purge(*, closed_before: datetime, size: int = 1000) -> int:
     """Forget messages closed before a moment, with their events and attachments; how many."""
     total = 0
     expired = Message.objects.filter(status__in=sorted(CLOSED - {Status.UNCERTAIN}), closed_at__lt=closed_before)
-    # What the print house has not yet is still to be listed for it.
-    expired = expired.filter(Q(print_item=None) | Q(print_item__batch__handed_over_at__isnull=False))
+    expired = expired.not_to_be_listed()
     while True:
         with transaction.atomic():
             # Locked, so that none of them is tried anew while it goes.

@@ -62,6 +62,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """What some dispatcher holds."""
         return self.filter(status=Status.SENDING)
 
+    def not_to_be_listed(self) -> Self:
+        """All but letters in a print run whose manifest is still to be written, from what they say."""
+        return self.filter(models.Q(print_item=None) | models.Q(print_item__batch__handed_over_at__isnull=False))
+
     def uncertain(self) -> Self:
         """What may or may not have gone out."""
         return self.filter(status=Status.UNCERTAIN)

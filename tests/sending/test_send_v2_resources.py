@@ -72,11 +72,8 @@ def test_a_message_tells_where_it_stands(api: Caller, slash: str) -> None:
                 "dueAt": "2099-01-01T11:00:00.000+01:00",
                 "expiresAt": "2099-07-01T12:00:00.000+02:00",
                 "closedAt": None,
-<<<<<<< HEAD
                 "openedAt": None,
-=======
                 "erasedAt": None,
->>>>>>> hH
             },
         },
         "meta": {"params": [], "responseStatus": {"code": 0, "messages": []}},
