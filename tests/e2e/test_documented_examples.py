@@ -2,7 +2,7 @@
 
 A ```bash or ```python block is run; a ```json, ```http or ```text block that follows it is what it must print. The
 blocks of one document share a shell (or an interpreter). Dates, uuids, message numbers and workers' names are masked,
-and ``…`` stands for anything.
+and ``…`` stands for anything. A ```py block needs a broker: tests/faults/test_queue_face.py runs it.
 """
 
 import json
@@ -225,4 +225,4 @@ def test_a_document_that_says_something_else_would_be_noticed() -> None:
 def test_every_block_is_closed_and_of_a_known_kind(name: str) -> None:
     text = (ROOT / name).read_text()
     assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * len(_BLOCK.findall(text))
-    assert {kind for kind, _ in _BLOCK.findall(text)} <= {*_RUN, *_EXPECTED, "console", ""}
+    assert {kind for kind, _ in _BLOCK.findall(text)} <= {*_RUN, *_EXPECTED, "console", "py", ""}

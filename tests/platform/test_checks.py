@@ -80,7 +80,7 @@ def test_the_embedded_default_has_nothing_to_complain_of(settings: Any) -> None:
         ("HAMMY_RETENTION_DAYS", -2, ["hammy.E013"]),
         ("HAMMY_JOB_RETENTION_DAYS", 0, ["hammy.E013"]),
         ("HAMMY_CONTENT_DAYS", 0, ["hammy.E013"]),
-        ("HAMMY_SUPPRESS_DAYS", -2, ["hammy.E017"]),
+        ("HAMMY_SUPPRESS_DAYS", -2, ["hammy.E019"]),
         ("HAMMY_SUPPRESS_DAYS", 0, []),
         ("HAMMY_BOUNCE_ADDRESS", "bounces", ["hammy.E018"]),
         ("HAMMY_JOB_HEARTBEAT_SECONDS", 0.0, ["hammy.E008"]),

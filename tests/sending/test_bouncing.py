@@ -2,15 +2,19 @@
 
 import json
 import mailbox
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from gateway.caller import Caller
@@ -341,6 +345,9 @@ def test_the_address_of_a_mailbox() -> None:
 
 # ── as a job ────────────────────────────────────────────────────────────────────────────────────
 def test_a_site_has_a_trigger_for_it() -> None:
+    # Tests that commit empty the tables.
+    Trigger.objects.filter(name="readBounces").delete()
+    import_module("sending.migrations.0016_trigger_of_bounces").create(apps, SimpleNamespace(connection=connection))
     assert Trigger.objects.get(name="readBounces").job_class == READ_BOUNCES
 
 

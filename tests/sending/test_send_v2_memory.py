@@ -37,7 +37,7 @@ def no_collector() -> Iterator[None]:
 def alive() -> Counter[str]:
     """What holds a body, or something that was read from one."""
     kinds = (WSGIRequest, Request, APIView, SendRequest, Document, Letter)
-    return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds))
+    return Counter(type(one).__name__ for one in gc.get_objects() if issubclass(type(one), kinds))
 
 
 MULTIPART = "multipart/form-data; boundary=X"

@@ -207,7 +207,7 @@ def test_all_problems_come_at_once_in_the_contracts_order() -> None:
         (1002, "properties[0].value: must be text"),
         (1001, "properties[1].key: required"),
         (1002, "properties[2]: must be an object"),
-        (1004, "params[0].key: unknown parameter; known are SEND_AT, EXPIRES_AT"),
+        (1004, "params[0].key: unknown parameter; known are SEND_AT, EXPIRES_AT, RUN_AS_JOB, DpfControlCallbackUrl"),
         (1004, "zz: unknown field"),
     ]  # fmt: skip
 

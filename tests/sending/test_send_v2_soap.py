@@ -85,7 +85,7 @@ def test_a_refusal_is_the_status_alone_with_every_problem_as_the_caller_spelt_it
             "recipientName: required",
             "archivingExpected: must be true or false",
             "attachments[0].content: must be base64",
-            "attachments[0].properties: ATTACHMENT_SOURCE is required: INLINE",
+            "attachments[0].properties: ATTACHMENT_SOURCE is required: INLINE, DMS, FS",
             "colour: unknown field",
         ],
     )

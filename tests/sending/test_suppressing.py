@@ -146,15 +146,18 @@ def test_letters_cost_no_look_while_nobody_is_suppressed_and_one_for_all_of_them
 
     def rows(count: int) -> list[dict[str, Any]]:
         addresses = [f"a{number}@example.com" for number in range(count)]
-        return [{"channel": "EMAIL", "recipient_email_address": one, "content": {}} for one in addresses]
+        return [
+            {"client_id": caller.client_id, "channel": "EMAIL", "recipient_email_address": one, "content": {}}
+            for one in addresses
+        ]
 
-    suppressing.honour(caller, rows(1), now=timezone.now())
+    suppressing.honour(rows(1), now=timezone.now())
     with django_assert_num_queries(0):
-        suppressing.honour(caller, rows(10), now=timezone.now())
+        suppressing.honour(rows(10), now=timezone.now())
     _suppress()
-    suppressing.honour(caller, rows(1), now=timezone.now())
+    suppressing.honour(rows(1), now=timezone.now())
     with django_assert_num_queries(1):
-        suppressing.honour(caller, rows(10), now=timezone.now())
+        suppressing.honour(rows(10), now=timezone.now())
 
 
 # ── the list itself ─────────────────────────────────────────────────────────────────────────────
