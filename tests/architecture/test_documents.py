@@ -128,3 +128,14 @@ def test_every_field_and_status_is_told_to_integrators() -> None:
     text = (ROOT / "docs" / "integrators.md").read_text()
     assert {name for name in (*ORDER, *ALIASES) if not re.search(rf"\b{name}\b", text)} == set()
     assert {status for status in Status if not re.search(rf"\b{status}\b", text)} == set()
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_document_says_a_thing_twice(path: Path) -> None:
+    blocks = re.split(r"\n{2,}", re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL))
+    twice = []
+    for block in blocks:
+        rows_of = [line.split("|")[1].strip() for line in block.splitlines() if line.startswith("|")]
+        twice += [cell for cell in rows_of if cell and rows_of.count(cell) > 1]
+    beginnings = [line[:50] for block in blocks for line in block.splitlines() if len(line) > 80 and line[0] != "|"]
+    assert twice + [line for line in beginnings if beginnings.count(line) > 1] == []
