@@ -158,7 +158,7 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
 
 def _letter_of(message: Message) -> Letter:
     kept = Attachment.objects.filter(message=message).count()
-    if not message.content or kept < message.attachment_count:
+    if message.erased_at or not message.content or kept < message.attachment_count:
         raise refuse(Code.STATE_CONFLICT, "its content is no longer kept")
     version = message.template_version
     return replace(

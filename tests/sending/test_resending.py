@@ -12,6 +12,7 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
 from sending import blobs, parcels, services
+from sending.erasing import erase_content
 from sending.letter import Property
 from sending.models import Attachment, Blob, Message, MessageEvent
 from sending.resending import MOST_AT_ONCE, Changes, resend
@@ -188,6 +189,13 @@ def test_what_was_erased_cannot_be_sent_again(caller: Caller, lacks: str) -> Non
     else:
         Attachment.objects.filter(message=first).delete()
     assert refused(caller, whole.pk, first.pk) == [(3001, "message_ids[1]: its content is no longer kept")]
+
+
+def test_what_was_erased_cannot_be_sent_again_though_its_template_could_speak_without_it(caller: Caller) -> None:
+    make_template(text="Kedves ügyfelünk!")
+    first = closed(caller, mail_subject="", mail_body="", message_type="TEST.MAIL")
+    assert erase_content(closed_before=timezone.now()) == 1
+    assert refused(caller, first.pk) == [(3001, "message_ids[0]: its content is no longer kept")]
 
 
 def test_attachments_of_a_source_go_again_as_they_were_kept_and_leave_the_source_alone(caller: Caller) -> None:
