@@ -140,7 +140,7 @@ def recover(dispatcher: Dispatcher, *, why: str, begun: int = 1) -> tuple[list[i
                 one = Message.objects.filter(id=pk)
                 move(one, Status.FAILED, reason=f"{words}: {why}", claimed_by=dispatcher, attempts=attempts)
         again = Message.objects.filter(id__in=[pk for pk, _ in tried])
-        columns = {"reason": why, "claimed_by": dispatcher, "due_at": now}
+        columns: dict[str, Any] = {"reason": why, "claimed_by": dispatcher, "due_at": now}
         waiting = move(again, Status.ACCEPTED, attempts=F("attempts") + 1, **columns)
         # What is left was not begun.
         waiting += move(Message.objects.filter(id__in=[pk for pk, _, _ in claimed]), Status.ACCEPTED, **columns)
