@@ -108,6 +108,17 @@ class Transport(virtual.Transport):
     polling_interval = 0.02
     driver_type = "filesystem"
     driver_name = "filesystem"
+    # For any other, Celery has its children wait at one pipe behind one lock: a child that is killed there keeps it,
+    # and no other is ever given work again.
+    implements = virtual.Transport.implements.extend(asynchronous=True)
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Look for a message at each interval, while the worker's loop runs."""
+        loop.call_repeatedly(self.polling_interval, self._look)
+
+    def _look(self) -> None:
+        with contextlib.suppress(Empty):
+            self.cycle.get(self._deliver)
 
     def driver_version(self) -> str:
         return "1"

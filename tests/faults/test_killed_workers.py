@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -73,6 +74,31 @@ def test_r2_twenty_kills_lose_nothing_and_repeat_nothing(running: Site) -> None:
 @pytest.mark.timeout(3600)
 def test_r2_a_hundred_kills_lose_nothing_and_repeat_nothing(running: Site) -> None:
     _drain_under_fire(running, 100, "hundred-")
+
+
+def _kill_whole_pool(running: Site, worker: subprocess.Popen[bytes]) -> None:
+    killed = running.wait_for_pool(worker)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not set(killed) & set(children_of(worker)), seconds=60, what="the dead to be buried")
+
+
+def test_r3_a_pool_that_is_killed_whole_is_made_anew_and_goes_on(running: Site) -> None:
+    running.start_beat()
+    worker = running.start_worker()
+    running.wait_for(running.send("whole-ready"), "SENT")
+    # Waiting for work, about to be given some, at work.
+    for pause in (1.0, 0.0, 0.3):
+        prefix = f"whole{pause}-"
+        letters = running.submit(50, prefix=f"{prefix}before-") if pause < 1 else []
+        time.sleep(pause)
+        _kill_whole_pool(running, worker)
+        letters += running.submit(50, prefix=f"{prefix}after-")
+        statuses = running.wait_drained(prefix, seconds=60)
+        assert statuses["SENT"] + statuses["UNCERTAIN"] == len(letters)
+        assert statuses["UNCERTAIN"] <= 2
+    assert max(running.received().values()) == 1
+    assert worker.poll() is None
 
 
 class _Poisoned(ScriptedServer):
