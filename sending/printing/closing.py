@@ -14,12 +14,14 @@ from gateway.caller import Caller
 from gateway.errors import Code, not_found, refuse
 from sending.models import Message, PrintBatch
 from sending.printing.gathering import laid_in, letters_of
-from sending.printing.manifests import write_manifest
+from sending.printing.manifests import listed_in, write_manifest
 from sending.states import BatchStatus, Status
 
 # What we call a letter's file; whatever else lies in the folder is the print house's own.
 _OUR_FILE = re.compile(r"\d+-[0-9a-f]{16}\.pdf")
 _ORPHAN_AGE = timedelta(hours=1)
+# Letters whose contents are in memory at once.
+_AT_ONCE = 100
 # A worker taken for dead does not come back after so long.
 _SWEPT_FOR = timedelta(days=2)
 
@@ -89,7 +91,7 @@ def _go_on(batch_id: int) -> None:
         return
     try:
         if batch.letters:
-            write_manifest(batch, letters_of(batch))
+            write_manifest(batch, letters_of(batch).iterator(chunk_size=_AT_ONCE))
     except OSError as error:
         _log.exception("manifest not written", extra={"batch": str(batch)})
         PrintBatch.objects.filter(pk=batch_id).update(reason=f"manifest not written: {error}")
@@ -129,9 +131,14 @@ def sweep() -> int:
     spool, now = storages["spool"], timezone.now()
     removed = 0
     for batch in PrintBatch.objects.filter(handed_over_at__isnull=False, closed_at__gt=now - _SWEPT_FOR):
-        listed = {fact["file"] for fact in letters_of(batch).values_list("facts", flat=True)}
-        for path in (f"{batch}/{name}" for name in _files(str(batch)) if _OUR_FILE.fullmatch(name)):
-            if path not in listed and spool.get_modified_time(path) < now - _ORPHAN_AGE:
+        listed = listed_in(batch)
+        if listed is None:
+            # Whoever took the manifest takes the files, and nobody else can say which of them are letters.
+            continue
+        for name in _files(str(batch)):
+            path = f"{batch}/{name}"
+            is_ours = _OUR_FILE.fullmatch(name) and name not in listed
+            if is_ours and spool.get_modified_time(path) < now - _ORPHAN_AGE:
                 spool.delete(path)
                 removed += 1
     return removed

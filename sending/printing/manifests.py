@@ -31,6 +31,18 @@ def write_manifest(batch: PrintBatch, letters: Iterable[Any]) -> None:
     _put(f"{batch}/{SIGNAL}", _json(batch, items))
 
 
+def listed_in(batch: PrintBatch) -> set[str] | None:
+    """The files that the manifest of a run that was handed over lists, wherever its letters' rows are by now; None
+    where the print house took it away."""
+    if not batch.letters:
+        return set()
+    try:
+        with storages["spool"].open(f"{batch}/{SIGNAL}") as file:
+            return {item["file"] for item in json.load(file)["items"]}
+    except FileNotFoundError:
+        return None
+
+
 def _item(batch: PrintBatch, letter: Any) -> dict[str, Any]:
     content, facts = letter.content, letter.facts
     return {

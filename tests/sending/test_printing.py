@@ -398,6 +398,22 @@ def test_a_late_worker_spoils_nothing_and_is_swept_behind(settings: Any) -> None
     assert listed() == {message.pk: 1}
 
 
+def test_what_a_manifest_lists_stays_for_the_print_house_though_its_letters_are_forgotten() -> None:
+    message = a_letter_for_print()
+    work()
+    batch = close_now()
+    before = spool()
+    assert services.purge(closed_before=timezone.now() + timedelta(days=1)) == 1
+    long_ago = datetime.now().timestamp() - 7200
+    for name in before:
+        os.utime(storages["spool"].path(name), (long_ago, long_ago))
+    assert printing.sweep() == 0
+    assert spool() == before
+    assert listed() == {message.pk: 1}
+    storages["spool"].delete(f"{batch}/manifest.json")
+    assert printing.sweep() == 0
+
+
 def test_what_the_print_house_took_away_is_no_trouble() -> None:
     a_letter_for_print()
     work()
