@@ -13,6 +13,7 @@ from sending import running_as_job
 from sending.channels import channels
 from sending.models import Dispatcher, Message, MessageEvent
 from sending.models.message import WORK_ORDER, MessageQuerySet
+from sending.retrying import gave_up
 from sending.states import CLOSED, Status, sources
 
 _COUNTED = {
@@ -117,14 +118,15 @@ def give_back(messages: Sequence[Message], dispatcher: Dispatcher, *, reason: st
 
 def recover(dispatcher: Dispatcher, *, why: str, begun: int = 1) -> tuple[list[int], list[int]]:
     """A dead dispatcher's claim: its first ``begun`` messages without an outcome may have gone out and become
-    UNCERTAIN, unless their channel hands over twice as once; the later ones were not begun and wait again. The ids of
-    both, in that order."""
+    UNCERTAIN. Where their channel hands over twice as once they wait again, that try spent, or FAILED with the last of
+    them: one of them may be what its workers die of. The later ones were not begun and wait again. The ids of those in
+    doubt and of those that wait, in that order."""
     with transaction.atomic():
-        claimed = list(
-            Message.objects.claimed().filter(dispatcher=dispatcher).order_by(*WORK_ORDER).values_list("id", "channel")
-        )
+        mine = Message.objects.claimed().filter(dispatcher=dispatcher).order_by(*WORK_ORDER)
+        claimed = list(mine.values_list("id", "channel", "attempts"))
         repeatable = {name for name, kind in channels().items() if kind.is_repeatable}
-        in_doubt = [pk for pk, channel in claimed[:begun] if channel not in repeatable]
+        in_doubt = [pk for pk, channel, _ in claimed[:begun] if channel not in repeatable]
+        tried = [(pk, attempts + 1) for pk, channel, attempts in claimed[:begun] if channel in repeatable]
         doubtful = move(
             Message.objects.filter(id__in=in_doubt),
             Status.UNCERTAIN,
@@ -132,13 +134,16 @@ def recover(dispatcher: Dispatcher, *, why: str, begun: int = 1) -> tuple[list[i
             claimed_by=dispatcher,
             attempts=F("attempts") + 1,
         )
-        waiting = move(
-            Message.objects.filter(id__in=[pk for pk, _ in claimed]).exclude(id__in=in_doubt),
-            Status.ACCEPTED,
-            reason=why,
-            claimed_by=dispatcher,
-            due_at=timezone.now(),
-        )
+        now = timezone.now()
+        for pk, attempts in tried:
+            if words := gave_up(attempts=attempts, since=now, now=now):
+                one = Message.objects.filter(id=pk)
+                move(one, Status.FAILED, reason=f"{words}: {why}", claimed_by=dispatcher, attempts=attempts)
+        again = Message.objects.filter(id__in=[pk for pk, _ in tried])
+        columns: dict[str, Any] = {"reason": why, "claimed_by": dispatcher, "due_at": now}
+        waiting = move(again, Status.ACCEPTED, attempts=F("attempts") + 1, **columns)
+        # What is left was not begun.
+        waiting += move(Message.objects.filter(id__in=[pk for pk, _, _ in claimed]), Status.ACCEPTED, **columns)
     return doubtful, waiting
 
 

@@ -59,6 +59,24 @@ def test_r2_a_dead_workers_first_message_is_in_doubt_and_the_others_wait_again()
     assert maintenance.recover_dead() == []
 
 
+def test_what_its_workers_die_of_is_given_up_where_twice_is_as_once(settings) -> None:
+    settings.HAMMY_RETRY_ATTEMPTS = 2
+    deadly, other = (submitted(channel="PORTAL") for _ in range(2))
+    for attempts in (1, 2):
+        dispatcher = Dispatcher.objects.create(host="gone", pid=1, lease_until=timezone.now())
+        # The one with the longer wait is worked off first.
+        Message.objects.filter(pk=deadly.pk).update(due_at=deadly.created_at - timedelta(minutes=1))
+        assert queue.claim(channel="PORTAL", dispatcher=dispatcher, size=2)[0].pk == deadly.pk
+        doubtful, waiting = queue.recover(dispatcher, why="worker gone died")
+        assert doubtful == []
+        assert waiting == [deadly.pk, other.pk][attempts - 1 :]
+    deadly.refresh_from_db()
+    assert (deadly.status, deadly.attempts) == ("FAILED", 2)
+    assert deadly.reason == "gave up after 2 attempts: worker gone died"
+    other.refresh_from_db()
+    assert (other.status, other.attempts) == ("ACCEPTED", 0)
+
+
 def test_r2_what_a_dead_worker_wrote_to_its_journal_is_known_but_for_a_line_it_did_not_finish() -> None:
     dispatcher, (first, second, third, fourth) = _claimed_by_a_dead_worker(4)
     journal = Journal(dispatcher.pk)
