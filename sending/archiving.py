@@ -9,12 +9,13 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from django.conf import settings
+from django.db.models import Q
 
 from sending import blobs
 from sending.channels.base import Channel, Enclosure, NotReady, Parcel
 from sending.models import ArchivedPart, Attachment, Message
 from sending.stores import stores
-from sending.stores.base import Document, Owner, StoreRefusal
+from sending.stores.base import Document, Owner, Store, StoreRefusal
 
 TARGET, FOLDER = "ARCHIVE_TARGET", "ARCHIVE_RELATIVE_PATH"
 
@@ -67,15 +68,26 @@ def archived(message: Message, attachments: Sequence[Attachment], parcel: Parcel
 
 
 def erase(message_ids: Collection[int]) -> int:
-    """Take what these messages archived out of its stores, as far as it still is what was put there; how many parts
-    there were. Done again it is the same. Raises OSError while a store cannot be used."""
+    """Take what these messages archived out of its stores, as far as it still is what was put there and no others
+    archived the same there; how many parts there were. Done again it is the same. Raises OSError while a store cannot
+    be used."""
     parts = list(ArchivedPart.objects.filter(message_id__in=message_ids).select_related("message__client"))
     for part in parts:
         store = stores().get(part.store)
-        if part.ref and store is not None:
+        if part.ref and store is not None and not _is_others_too(part, store, message_ids):
             store.remove(part.ref, _owner(part.message), digest=part.blob_id)
     ArchivedPart.objects.filter(id__in=[part.pk for part in parts]).delete()
     return len(parts)
+
+
+def _is_others_too(part: ArchivedPart, store: Store, message_ids: Collection[int]) -> bool:
+    """Whether other messages archived the same content in the same place, as terms that go out with every letter."""
+    folder = _owner(part.message).folder
+    is_theirs = Q(message__client__external_folder=folder)
+    if not folder:
+        is_theirs |= Q(message__client=None)
+    same = ArchivedPart.objects.filter(is_theirs, blob_id=part.blob_id, store=part.store, ref=part.ref)
+    return store.is_left_to_others(part.ref, message_ids) or same.exclude(message_id__in=message_ids).exists()
 
 
 def _owner(message: Message) -> Owner:

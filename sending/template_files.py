@@ -94,12 +94,13 @@ def read(files: Mapping[str, bytes], faults: list[Fault], *, parts: Iterable[str
     """The templates that the files hold, in the order of their names; what is wrong goes to ``faults``."""
     known = {PARTS[part]: part for part in parts} | {SAMPLE: "sample"}
     heads = {str(PurePosixPath(path).parent): path for path in files if PurePosixPath(path).name == HEAD}
+    places = set(heads.values())
     versions: dict[str, dict[int, dict[str, str]]] = {folder: {} for folder in heads}
     for path in sorted(files):
         folder, number, part = _place(path, known)
         if number and folder in versions:
             versions[folder].setdefault(number, {})[part] = path
-        elif path not in heads.values():
+        elif path not in places:
             faults.append(Fault(place=path, sentence=f"is no file of a template: {HEAD} or v1/{', v1/'.join(known)}"))
     if not files:
         faults.append(Fault(place=".", sentence=f"holds no template: no folder with {HEAD}"))

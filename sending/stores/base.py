@@ -1,7 +1,7 @@
 """What every store is: a place that attachments come from, and that documents are archived to."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, ClassVar
 
@@ -74,3 +74,8 @@ class Store(ABC):
     def keep(self, document: Document, owner: Owner) -> str:
         """Archive, durably; where it lies. Archiving the same document again changes nothing. Raises StoreRefusal when
         another one lies there, OSError when the store cannot be used at present."""
+
+    def is_left_to_others(self, ref: str, message_ids: Collection[int]) -> bool:
+        """Told that what these messages archived there is theirs no more: whether the store itself knows of other
+        messages that it belongs to."""
+        return False

@@ -1,5 +1,6 @@
 """DMS: the built-in archive (contract send_v2, "Channels"): content-addressed, with metadata and versions."""
 
+from collections.abc import Collection
 from typing import BinaryIO, ClassVar
 from uuid import UUID
 
@@ -52,6 +53,12 @@ class DocumentStore(Store):
                 # Another was first: with this version, or with this very part. Seen again, either is plain.
                 continue
         raise OSError(f"{document.file_name}: others archive to the same series all the time")
+
+    def is_left_to_others(self, ref: str, message_ids: Collection[int]) -> bool:
+        """Filings tell, which stay when what letters say is erased by retention."""
+        filings = DmsFiling.objects.filter(document__uuid=ref)
+        filings.filter(message_id__in=message_ids).delete()
+        return filings.exists()
 
 
 def _find(ref: str, owner: Owner) -> DmsDocument:

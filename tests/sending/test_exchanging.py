@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from gateway.caller import Caller
 from gateway.errors import Refusal
-from sending import editorial, exchanging, template_archives
+from sending import editorial, exchanging, template_archives, template_files
 from sending.models import Template, TemplateVersion
 from sending.template_archives import below, unzipped, zipped
 from sending.template_files import Fault
@@ -373,3 +373,21 @@ def test_commands_name_what_is_wrong_and_leave_nothing(tmp_path: Path, capsys: p
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_templates", str(tmp_path / "nowhere"))
     assert _rows() == rows
+
+
+class _Compared(str):
+    """A path that counts how often one is compared with another."""
+
+    count = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        _Compared.count += self is not other
+        return super().__eq__(other)
+
+
+def test_s22_no_file_of_many_is_compared_with_all_others() -> None:
+    faults: list[Fault] = []
+    files = {_Compared(f"T{number}/template.json"): b"" for number in range(500)}
+    assert template_files.read(files, faults) == []
+    assert (len(faults), _Compared.count) == (500, 0)
