@@ -131,7 +131,7 @@ class MessageAdmin(LetterPages, ErasurePage, ReadOnlyAdmin):
                 "status": wording.STATUSES[Status(message.status)],
                 "colour": wording.STATUS_COLOURS[Status(message.status)],
                 "groups": facts.groups(message),
-                "events": facts.events(message),
+                "events": facts.events(message, with_links=request.user.has_perm("sending.view_dmsdocument")),
                 "offered": self._offered(request, message),
                 "may_read": self.has_read_permission(request),
                 "letter_url": reverse("admin:sending_message_letter", args=[message.pk]),
