@@ -150,6 +150,7 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
             row["client_id"] = message.client_id
         suppressing.honour([row], now=now)
         insert([row], [letter], actor=caller.actor)
+        _take_signatures(message.pk, row["id"])
         rows.append({name: row[name] for name in ("id", "uuid", "channel", "status", "job_id")})
     if problems:
         raise Refusal(problems)
@@ -166,6 +167,14 @@ def _letter_of(message: Message) -> Letter:
         related_message_id=message.pk,
         message_type_version=version.version if version else None,
     )
+
+
+def _take_signatures(first: int, second: int) -> None:
+    """Documents that went out signed go again as they went: a second signature would make them other documents, which
+    an archive that holds the first ones does not take."""
+    signed = Attachment.objects.filter(message=first, signed_blob__isnull=False)
+    for position, blob in signed.values_list("position", "signed_blob_id"):
+        Attachment.objects.filter(message=second, position=position).update(signed_blob_id=blob)
 
 
 def _placed(refusal: Refusal, place: int, changes: Changes) -> Iterator[Problem]:

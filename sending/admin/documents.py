@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from gateway.console.read_only import ReadOnlyAdmin
 from sending import blobs
 from sending.admin.frames import download
 from sending.admin.letters import READ
-from sending.models import DmsDocument
+from sending.models import DmsDocument, Message
 from sending.models.dms_document import DmsDocumentQuerySet
 
 _FEW = 1000
@@ -118,6 +119,10 @@ def _object(document: DmsDocument) -> str:
 
 
 def _facts(document: DmsDocument) -> tuple[tuple[str, Any], ...]:
+    message: Any = document.message_id
+    if Message.objects.filter(pk=document.message_id).exists():
+        place = reverse("admin:sending_message_change", args=[message])
+        message = format_html('<a class="console-link" href="{}">{}</a>', place, message)
     return (
         (gettext("Document id"), document.uuid),
         (gettext("Version"), document.version),
@@ -127,7 +132,7 @@ def _facts(document: DmsDocument) -> tuple[tuple[str, Any], ...]:
         (gettext("Size"), filesizeformat(document.blob.size)),
         ("SHA-256", document.blob_id),
         (gettext("Archived at"), labels.moment(document.created_at)),
-        (gettext("Message"), document.message_id),
+        (gettext("Message"), message),
         (gettext("Client"), document.client),
         (gettext("User"), document.user_name),
     )

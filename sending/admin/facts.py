@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from gateway.console import labels
-from sending.admin import wording
+from sending.admin import event_facts, wording
 from sending.models import Message
 from sending.states import HeldFor
 
@@ -58,14 +58,14 @@ def groups(message: Message) -> list[dict[str, Any]]:
     return [{"title": title, "facts": [(name, value) for name, value in rows if value]} for title, rows in tables]
 
 
-def events(message: Message) -> list[dict[str, Any]]:
-    """The events with their words and colours, the newest first."""
+def events(message: Message, *, with_links: bool) -> list[dict[str, Any]]:
+    """The events with their words and colours, the newest first; ``with_links`` leads to archived documents."""
     return [
         {
             "event": event,
             "name": wording.EVENTS.get(event.name, event.name),
             "colour": wording.EVENT_COLOURS.get(event.name, "default"),
-            "facts": (event.facts or {}).items(),
+            "facts": event_facts.shown(event.facts, with_links=with_links),
             "at": labels.moment(event.created_at, milliseconds=True),
         }
         for event in message.events.order_by("-id")

@@ -17,7 +17,7 @@ from sending import blobs
 from sending.admin.frames import download, framed, picture, with_frame
 from sending.certifying import as_handed_over
 from sending.channels import channel, channels
-from sending.channels.base import NotReady
+from sending.channels.base import Channel, NotReady
 from sending.letters import page_count, page_image
 from sending.models import Attachment, Message
 from sending.parcels import attachments_of, build, words_of
@@ -180,6 +180,7 @@ class LetterPages(ModelAdmin):
             "letter_url": reverse("admin:sending_message_letter", args=[message.pk]),
             "raw_url": reverse("admin:sending_message_raw", args=[message.pk]),
             "is_printed": is_pdf(message),
+            "has_raw": has_raw(message),
             **values,
         }
         return with_frame(TemplateResponse(request, template, context))
@@ -193,6 +194,12 @@ def is_pdf(message: Message) -> bool:
     """Whether what goes out is a document to be printed."""
     kind = channels().get(message.channel)
     return kind is not None and kind.raw_type == "application/pdf"
+
+
+def has_raw(message: Message) -> bool:
+    """Whether its channel hands over anything that can be shown as it goes out."""
+    kind = channels().get(message.channel)
+    return kind is not None and kind.raw is not Channel.raw
 
 
 def _raw_of(message: Message) -> tuple[bytes, str]:

@@ -19,7 +19,7 @@ from gateway.console.read_only import ReadOnlyAdmin
 from sending.admin import facts, finding, wording
 from sending.admin.erasure import ErasurePage
 from sending.admin.filters import AcceptedFilter, ChannelFilter, OpenedFilter, StatusFilter, TemplateFilter
-from sending.admin.letters import LetterPages, is_pdf
+from sending.admin.letters import LetterPages, has_raw, is_pdf
 from sending.admin.operations import MOVING, OPERATIONS, SETTLING, Operation
 from sending.models import Message
 from sending.models.message import MessageQuerySet
@@ -131,12 +131,13 @@ class MessageAdmin(LetterPages, ErasurePage, ReadOnlyAdmin):
                 "status": wording.STATUSES[Status(message.status)],
                 "colour": wording.STATUS_COLOURS[Status(message.status)],
                 "groups": facts.groups(message),
-                "events": facts.events(message),
+                "events": facts.events(message, with_links=request.user.has_perm("sending.view_dmsdocument")),
                 "offered": self._offered(request, message),
                 "may_read": self.has_read_permission(request),
                 "letter_url": reverse("admin:sending_message_letter", args=[message.pk]),
                 "raw_url": reverse("admin:sending_message_raw", args=[message.pk]),
                 "is_printed": is_pdf(message),
+                "has_raw": has_raw(message),
             }
         return super().change_view(request, object_id, form_url, extra_context)
 

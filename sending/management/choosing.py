@@ -1,8 +1,10 @@
 """What commands over addresses share: for which client, and what a refusal looks like at the command line."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
 
 from django.core.management.base import CommandError
 
@@ -26,9 +28,16 @@ def client_id(name: str | None) -> int | None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """A refusal within is told in a line, without a traceback."""
+def told(options: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """A refusal within is told in a line, without a traceback; ``options`` are what the command calls the core's
+    fields."""
     try:
         yield
     except Refusal as refusal:
-        raise CommandError(str(refusal)) from refusal
+        spelt = (
+            replace(problem, field=(options.get(str(problem.field[0]), problem.field[0]), *problem.field[1:]))
+            if problem.field
+            else problem
+            for problem in refusal.problems
+        )
+        raise CommandError(str(Refusal(spelt))) from refusal

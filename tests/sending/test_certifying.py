@@ -17,6 +17,7 @@ from sending.channels.base import OutcomeKind, Parcel
 from sending.letter import Letter, LetterAttachment
 from sending.models import Attachment, Blob, Message
 from sending.parcels import attachments_of, build
+from sending.resending import resend
 from sending.send_v2.request import read
 from tests.factories import make_caller
 from tests.fakes.smtp import Mailbox
@@ -222,6 +223,22 @@ def test_what_was_signed_goes_out_though_the_key_is_gone(own: Signed, send: Any,
     (second,) = send()
     assert second.enclosures[0].content == first.enclosures[0].content
     assert ended(message)[0] == "SENT"
+
+
+def test_a_document_goes_again_as_it_was_signed_and_into_the_archive_that_has_it(
+    own: Signed, send: Any, caller: Caller, settings: Any, tmp_path: Path
+) -> None:
+    settings.HAMMY_EXTERNAL_ROOT = tmp_path
+    plain = a_document(file_name="b.pdf", certification_expected=False)
+    archived = a_document(archiving_expected=True, archive_target="FS", archive_path="out")
+    first = submitted(caller, attachments=(plain, archived))
+    (went,) = send()
+    (made,) = resend(caller=caller, message_ids=[first.pk])
+    (again,) = send()
+    assert [enclosure.read() for enclosure in again.enclosures] == [enclosure.read() for enclosure in went.enclosures]
+    second = Message.objects.get(pk=made.message_id)
+    assert ended(second) == ended(first)
+    assert ended(second)[2] == {"signed": "attachment 2", "archived.1": "FS out/szerződés.pdf"}
 
 
 def test_signed_bytes_are_kept_as_long_as_their_message(own: Signed, send: Any) -> None:

@@ -164,3 +164,12 @@ def test_hold_keeps_all_of_a_channel_back_until_it_is_released() -> None:
     assert [(one.status, one.held_for) for one in Message.objects.all()] == [("HELD", "PERSON")] * 2
     assert _run("release", "--channel", "EMAIL") == "released: 2\n"
     assert event_names(messages[0]) == ["ACCEPTED", "HELD", "ACCEPTED"]
+
+
+def test_a_resend_names_what_is_wrong_as_it_was_typed() -> None:
+    message = submitted()
+    Message.objects.filter(pk=message.pk).update(status=Status.SENT, closed_at=timezone.now(), due_at=None)
+    with pytest.raises(CommandError) as refused:
+        _run("resend", message.pk, "--recipient-email-address", "nobody")
+    assert str(refused.value) == "--recipient-email-address: not a valid e-mail address: nobody"
+    assert Message.objects.count() == 1

@@ -106,5 +106,33 @@ def test_a_messages_page_tells_what_happened_beside_its_statuses() -> None:
     MessageEvent.objects.create(message=message, name="SOURCE_DELETED", reason="FS test.pdf")
     MessageEvent.objects.create(message=message, name="OF_TOMORROW")
     page = client_of("Viewer").get(f"{MESSAGES}{message.pk}/change/").content.decode()
-    for words in ("Source deleted", "FS test.pdf", "archived.0", "DMS 5a7c", "OF_TOMORROW"):
+    for words in ("Source deleted", "FS test.pdf", "Archived: attachment 1", "DMS 5a7c", "OF_TOMORROW"):
         assert words in page
+
+
+def test_a_message_tells_what_became_of_it_in_the_readers_words_and_leads_to_its_documents() -> None:
+    message = submitted()
+    ref = archived(message_id=message.pk).uuid
+    facts = {"archived.0": f"DMS {ref}", "archived.1": "FS out/<b>.pdf", "size": 2048, "pages": 2, "signed": "letter"}
+    MessageEvent.objects.create(message=message, name="SENT", facts=facts)
+    page = f"{MESSAGES}{message.pk}/change/"
+    link = f'<a class="console-link" href="{DOCUMENTS}?q={ref}">DMS {ref}</a>'
+    body = client_of("Viewer").get(page, headers={"accept-language": "hu"}).content.decode()
+    shown = [
+        "<dt>Aláírva</dt><dd>letter</dd>",
+        "<dt>Oldalak</dt><dd>2</dd>",
+        "<dt>Méret</dt><dd>2,0\xa0KB</dd>",
+        f"<dt>Archiválva: 1. melléklet</dt><dd>{link}</dd>",
+        "<dt>Archiválva: 2. melléklet</dt><dd>FS out/&lt;b&gt;.pdf</dd>",
+    ]
+    assert "".join(shown) in body
+
+
+def test_a_document_leads_to_its_message_while_there_is_one() -> None:
+    message = submitted()
+    document = archived(message_id=message.pk)
+    place = f'href="{MESSAGES}{message.pk}/change/"'
+    browser = client_of("Viewer")
+    assert place in browser.get(f"{DOCUMENTS}{document.pk}/change/").content.decode()
+    message.delete()
+    assert place not in browser.get(f"{DOCUMENTS}{document.pk}/change/").content.decode()

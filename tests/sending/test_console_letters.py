@@ -169,3 +169,19 @@ def test_a_template_that_fails_says_why_instead() -> None:
     assert "is missing" in client.get(f"{MESSAGES}{message.pk}/letter/").content.decode()
     assert "is missing" in client.get(f"{MESSAGES}{message.pk}/raw/").content.decode()
     assert client.get(f"{MESSAGES}{message.pk}/letter/html/").content == b""
+
+
+@pytest.mark.parametrize(("channel", "is_shown"), [("EMAIL", True), ("PORTAL", False)])
+def test_a_channel_that_hands_nothing_over_has_no_tab_for_it(channel: str, is_shown: bool) -> None:
+    message = submitted(channel=channel)
+    browser = client_of("Operator")
+    for page in ("change", "letter"):
+        body = browser.get(f"{MESSAGES}{message.pk}/{page}/").content.decode()
+        assert (f'{MESSAGES}{message.pk}/raw/"' in body, f'{MESSAGES}{message.pk}/letter/"' in body) == (is_shown, True)
+
+
+def test_whoever_moves_a_printed_letter_sees_to_whom_it_goes() -> None:
+    printed = {"channel": "POST", "letter_type": "NORMAL", "recipient_postal_address": "1117 Budapest"}
+    message = submitted(recipient_name="Szőke Tűnde", recipient_email_address="", **printed)
+    page = client_of("Operator").get(f"{MESSAGES}operate/cancel/?ids={message.pk}").content.decode()
+    assert f"<strong>{message.pk}</strong> Szőke Tűnde" in page

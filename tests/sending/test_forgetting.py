@@ -324,8 +324,8 @@ def test_the_command_counts_first_and_then_begins_a_job() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "email_address: required where no partner is named"),
-        (("--email", "nobody"), "email_address: not a valid e-mail address"),
+        ((), "--email: required where no partner is named"),
+        (("--email", "nobody"), "--email: not a valid e-mail address"),
         (("--email", ADDRESS, "--client", "nobody"), "client nobody not found"),
         (("--email", ADDRESS), "--reason: required"),
     ],

@@ -11,6 +11,8 @@ from gateway.management.house import house_caller
 from sending import forgetting
 from sending.management.choosing import told
 
+_OPTIONS = {"email_address": "--email", "partner_ref": "--partner-ref", "reason": "--reason"}
+
 
 class Command(BaseCommand):
     help = "Erase what was written to a person and who they are, as a job; with --dry-run only count."
@@ -25,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         caller = house_caller()
-        with told():
+        with told(_OPTIONS):
             whom = {
                 "email_address": options["email"],
                 "partner_ref": options["partner_ref"],

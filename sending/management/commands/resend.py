@@ -4,12 +4,17 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from gateway import wakeups
-from gateway.errors import Refusal
 from gateway.management.house import house_caller
+from sending.management.choosing import told
 from sending.resending import Changes, resend
+
+_OPTIONS = {
+    "recipient_email_address": "--recipient-email-address",
+    "recipient_postal_address": "--recipient-postal-address",
+}
 
 
 class Command(BaseCommand):
@@ -28,10 +33,8 @@ class Command(BaseCommand):
             recipient_email_address=options["recipient_email_address"],
             recipient_postal_address=options["recipient_postal_address"],
         )
-        try:
+        with told(_OPTIONS):
             made = resend(caller=house_caller(), message_ids=ids, changes=changes, reason=options["reason"])
-        except Refusal as refusal:
-            raise CommandError(str(refusal)) from refusal
         wakeups.flush(timeout=5)
         pairs = [(first, new.message_id) for first, new in zip(ids, made, strict=True)]
         if options["json"]:
