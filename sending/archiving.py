@@ -67,15 +67,22 @@ def archived(message: Message, attachments: Sequence[Attachment], parcel: Parcel
 
 
 def erase(message_ids: Collection[int]) -> int:
-    """Take what these messages archived out of its stores, as far as it still is what was put there; how many parts
-    there were. Done again it is the same. Raises OSError while a store cannot be used."""
+    """Take what these messages archived out of its stores, as far as it still is what was put there and no other
+    message has it there too; how many parts there were. Done again it is the same. Raises OSError while a store cannot
+    be used."""
     parts = list(ArchivedPart.objects.filter(message_id__in=message_ids).select_related("message__client"))
     for part in parts:
         store = stores().get(part.store)
-        if part.ref and store is not None:
+        if part.ref and store is not None and not _is_shared(part, message_ids):
             store.remove(part.ref, _owner(part.message), digest=part.blob_id)
     ArchivedPart.objects.filter(id__in=[part.pk for part in parts]).delete()
     return len(parts)
+
+
+def _is_shared(part: ArchivedPart, message_ids: Collection[int]) -> bool:
+    """The same bytes at the same place of the same client: stores keep them once."""
+    same = ArchivedPart.objects.filter(blob_id=part.blob_id, store=part.store, ref=part.ref)
+    return same.filter(message__client_id=part.message.client_id).exclude(message_id__in=message_ids).exists()
 
 
 def _owner(message: Message) -> Owner:

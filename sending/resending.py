@@ -150,10 +150,19 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
             row["client_id"] = message.client_id
         suppressing.honour([row], now=now)
         insert([row], [letter], actor=caller.actor)
+        if message.attachment_count:
+            _take_over_signatures(message, row["id"])
         rows.append({name: row[name] for name in ("id", "uuid", "channel", "status", "job_id")})
     if problems:
         raise Refusal(problems)
     return rows
+
+
+def _take_over_signatures(message: Message, again: int) -> None:
+    """What was signed goes again as it was: the same document signed anew is another one to an archive."""
+    signed = Attachment.objects.filter(message=message, signed_blob__isnull=False)
+    for position, digest in signed.values_list("position", "signed_blob_id"):
+        Attachment.objects.filter(message_id=again, position=position).update(signed_blob_id=digest)
 
 
 def _letter_of(message: Message) -> Letter:
