@@ -319,9 +319,7 @@ def test_s36_what_was_archived_goes_with_its_last_message(
     assert (archiving.erase([second.pk]), there()) == (1, False)
 
 
-def test_s36_two_letters_of_one_person_share_nothing_with_others(
-    external_root: Path, crm: Caller, worker: Any
-) -> None:
+def test_s36_two_letters_of_one_person_share_nothing_with_others(external_root: Path, crm: Caller, worker: Any) -> None:
     attachment = archiving_to("FS", internal_file_name="i.pdf")
     ids = [submit(crm, attachments=(attachment,)).pk for _ in range(2)]
     worker()
