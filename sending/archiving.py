@@ -61,7 +61,7 @@ def archived(message: Message, attachments: Sequence[Attachment], parcel: Parcel
             words = f"{part.file_name} not archived: {error.strerror or error}"
             raise NotReady(words, is_lasting=False) from error
         facts[f"archived.{part.name}"] = f"{row.store} {row.ref}"
-        if part.sent_as is not None and row.blob_id != part.accepted_as:
+        if part.sent_as is not None and row.digest != part.accepted_as:
             # Signed; and signed again it would not be what lies in the archive.
             enclosures[part.sent_as] = _as_archived(enclosures[part.sent_as], row)
     return replace(parcel, enclosures=tuple(enclosures), facts=facts)
@@ -75,7 +75,7 @@ def erase(message_ids: Collection[int]) -> int:
     for part in parts:
         store = stores().get(part.store)
         if part.ref and store is not None and not _is_others_too(part, store, message_ids):
-            store.remove(part.ref, _owner(part.message), digest=part.blob_id)
+            store.remove(part.ref, _owner(part.message), digest=part.digest)
     ArchivedPart.objects.filter(id__in=[part.pk for part in parts]).delete()
     return len(parts)
 
@@ -86,7 +86,7 @@ def _is_others_too(part: ArchivedPart, store: Store, message_ids: Collection[int
     is_theirs = Q(message__client__external_folder=folder)
     if not folder:
         is_theirs |= Q(message__client=None)
-    same = ArchivedPart.objects.filter(is_theirs, blob_id=part.blob_id, store=part.store, ref=part.ref)
+    same = ArchivedPart.objects.filter(is_theirs, digest=part.digest, store=part.store, ref=part.ref)
     return store.is_left_to_others(part.ref, message_ids) or same.exclude(message_id__in=message_ids).exists()
 
 
@@ -103,7 +103,9 @@ def target_of_words(properties: Mapping[str, str]) -> tuple[str, str]:
 def _begun(message: Message, part: _Part) -> ArchivedPart:
     """Its bytes are kept here before they are anywhere else, so that the next try archives the same."""
     digest = blobs.keep(part.opener)
-    return ArchivedPart.objects.create(message=message, part=part.name, blob_id=digest, store=part.target)
+    return ArchivedPart.objects.create(
+        message=message, part=part.name, blob_id=digest, digest=digest, store=part.target
+    )
 
 
 def _document(message: Message, part: _Part, row: ArchivedPart) -> Document:
@@ -112,8 +114,8 @@ def _document(message: Message, part: _Part, row: ArchivedPart) -> Document:
         part=part.name,
         file_name=part.file_name,
         media_type=part.media_type,
-        digest=row.blob_id,
-        opener=partial(blobs.opened, row.blob_id),
+        digest=row.digest,
+        opener=partial(blobs.opened, row.digest),
         path=part.path,
         metadata=part.metadata,
         user_name=message.user_name,
@@ -122,10 +124,10 @@ def _document(message: Message, part: _Part, row: ArchivedPart) -> Document:
 
 
 def _as_archived(enclosure: Enclosure, row: ArchivedPart) -> Enclosure:
-    opener = partial(blobs.opened, row.blob_id)
+    opener = partial(blobs.opened, row.digest)
     if enclosure.opener:
         return replace(enclosure, opener=opener)
-    return replace(enclosure, content=blobs.read(row.blob_id))
+    return replace(enclosure, content=blobs.read(row.digest))
 
 
 def _wanted(message: Message, attachments: Sequence[Attachment], parcel: Parcel, channel: Channel) -> Iterator[_Part]:

@@ -1,7 +1,8 @@
 """Bytes of attachments and documents: kept in Django's storage under their digest, before the rows that name them."""
 
+import logging
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -9,6 +10,8 @@ from typing import BinaryIO, cast
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from sending.letter import LetterAttachment
@@ -17,6 +20,9 @@ from sending.models import Blob
 # A file without a row this old belongs to a request that failed after writing it.
 ORPHAN_AGE = timedelta(hours=1)
 _PIECE = 256 * 1024
+_PORTION = 1000
+
+_log = logging.getLogger(__name__)
 
 
 class _Arrived(File):  # type: ignore[type-arg]
@@ -67,10 +73,7 @@ def read(digest: str) -> bytes:
 def sweep() -> int:
     """Drop blobs that nothing names, and files no blob names; how many files went."""
     before = timezone.now() - ORPHAN_AGE
-    unnamed = Blob.objects.filter(
-        attachments=None, signed_attachments=None, documents=None, archived_parts=None, created_at__lt=before
-    )
-    unnamed.delete()
+    _drop_unnamed(before)
     removed = 0
     for folder, digests in _folders("blobs", depth=2):
         known = set(Blob.objects.filter(digest__in=digests).values_list("digest", flat=True))
@@ -79,6 +82,25 @@ def sweep() -> int:
                 default_storage.delete(path)
                 removed += 1
     return removed
+
+
+def _drop_unnamed(before: datetime) -> None:
+    while True:
+        digests = list(_unnamed(before).values_list("digest", flat=True)[:_PORTION])
+        try:
+            Blob.objects.filter(digest__in=digests).delete()
+        except IntegrityError:
+            # A letter was taken with the same bytes in this moment. The next sweep drops the others.
+            _log.info("what was to be dropped is named again")
+            return
+        if len(digests) < _PORTION:
+            return
+
+
+def _unnamed(before: datetime) -> QuerySet[Blob]:
+    return Blob.objects.filter(
+        attachments=None, signed_attachments=None, documents=None, archived_parts=None, created_at__lt=before
+    )
 
 
 def _folders(folder: str, *, depth: int) -> Iterable[tuple[str, list[str]]]:

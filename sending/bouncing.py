@@ -17,7 +17,6 @@ from sending.mailboxes import Mailbox
 from sending.models import Message, MessageEvent
 from sending.states import EDGES, Happening, Status
 
-# The name of an event that tells of a bounce and changes no status.
 _log = logging.getLogger(__name__)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from gateway import metrics
@@ -124,6 +124,11 @@ class Worker:
         except OSError as error:
             _log.exception("attachment not readable", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.RETRY, words=f"attachment not readable: {error.strerror or error}")
+        except IntegrityError:
+            # Another was first, or bytes of long ago were dropped just when they were wanted again: seen anew it is
+            # plain.
+            _log.exception("database refused", extra={"message_id": message.pk})
+            return Outcome(kind=OutcomeKind.RETRY, words="not made ready: the database refused, see the log")
         except (OperationalError, InterfaceError):
             _log.exception("database away", extra={"message_id": message.pk})
             return Outcome(kind=OutcomeKind.RETRY, words="not made ready: the database could not be asked")

@@ -1,6 +1,6 @@
 """Erasing what letters say, long after they went out or on request; their rows and events stay."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -21,13 +21,14 @@ _erasers: dict[str, Eraser] = {}
 
 
 def register(name: str, eraser: Eraser) -> None:
-    """Have ``eraser`` called with the ids of messages whose person is forgotten, in the transaction of their portion.
-    What it does must bear to be done again."""
+    """Have ``eraser`` called with the ids of messages whose person is about to be forgotten, in no transaction: it may
+    touch files and wait for shares. What it does must bear to be done again."""
     _erasers[name] = eraser
 
 
-def erase_elsewhere(message_ids: Sequence[int]) -> dict[str, int]:
-    """What was registered, for these messages: how many of each kind went."""
+def erase_elsewhere(message_ids: Collection[int]) -> dict[str, int]:
+    """What was registered, for these messages: how many of each kind went. What an eraser raises leaves the messages to
+    be found again."""
     return {name: eraser(message_ids) for name, eraser in _erasers.items()}
 
 
@@ -63,7 +64,7 @@ def erase_content(*, closed_before: datetime, size: int = 500) -> int:
             ids = list(locked.values_list("id", flat=True)[:size])
             Attachment.objects.filter(message_id__in=ids).delete()
             # What lies in an archive stays there; the bytes that were kept for it go.
-            ArchivedPart.objects.filter(message_id__in=ids).delete()
+            ArchivedPart.objects.filter(message_id__in=ids).update(blob=None)
             Message.objects.filter(id__in=ids).update(content=_Without("content", *_SAID), erased_at=timezone.now())
         total += len(ids)
         if len(ids) < size:

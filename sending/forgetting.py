@@ -4,7 +4,7 @@ The rows stay, so that what was sent can still be counted."""
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -20,7 +20,7 @@ from gateway.models import ApiClient
 from jobs import forgetting as job_forgetting
 from jobs import services as job_services
 from jobs.models import Job
-from sending import erasing, queue
+from sending import queue
 from sending.addresses import is_valid, wire_form
 from sending.models import Attachment, Message, MessageEvent, Suppression
 from sending.models.message import MessageQuerySet
@@ -33,6 +33,8 @@ _COPIES = ("recipient_email_address_cc", "bcc_address")
 # Of a forgotten person's letter this stays, which says nothing of them.
 _KEPT = ("channel", "message_type", "message_type_version", "letter_type", "send_at", "expires_at", "from_address",
          "from_name", "runs_as_job")  # fmt: skip
+# Facts that say nothing of anybody, though digits of theirs may be somebody's reference.
+_OURS = ("file", "digest")
 # Shorter names stand in too many words.
 _SHORTEST = 3
 
@@ -138,34 +140,47 @@ def _suppressions(person: Person) -> Any:
     return found if person.client_id is None else found.filter(client_id=person.client_id)
 
 
-def forget(caller: Caller, person: Person, message_ids: Sequence[int], *, reason: str) -> Counter[str]:
-    """Forget a person in these messages, in the caller's transaction: what was done to how many. What did not go out is
-    withdrawn. Those that are being sent just now, or wait in a print run, are left: ``sending`` counts them."""
+def withdraw(caller: Caller, person: Person, message_ids: Sequence[int], *, reason: str) -> tuple[Collection[int], int]:
+    """Withdraw what of a person's messages did not go out, in the caller's transaction: the ids of theirs that are
+    over, and how many were withdrawn. Those that are being sent just now, or wait in a print run, are left out."""
+    free, _ = _locked(message_ids)
+    own = Message.objects.filter(id__in=[row.pk for row in free if _is_recipient(row, person)])
+    moved = queue.move(own, Status.CANCELLED, reason=reason, actor=caller.actor)
+    return set(own.exclude(closed_at=None).values_list("id", flat=True)), len(moved)
+
+
+def forget(person: Person, message_ids: Sequence[int], *, over: Collection[int]) -> Counter[str]:
+    """Forget a person in these messages, in the caller's transaction: what was done to how many. What lies elsewhere of
+    those that are ``over`` is gone already. Those that are being sent just now, or wait in a print run, are left:
+    ``sending`` counts them."""
     done: Counter[str] = Counter()
-    mine = Message.objects.filter(id__in=message_ids)
-    rows = list(mine.select_for_update(of=("self",)).order_by("id"))
-    free = set(mine.not_to_be_listed().values_list("id", flat=True))
-    done["sending"] += len(rows) - len(free)
-    rows = [row for row in rows if row.pk in free]
-    own = [row for row in rows if _is_recipient(row, person)]
-    queue.move(
-        Message.objects.filter(id__in=[row.pk for row in own]), Status.CANCELLED, reason=reason, actor=caller.actor
-    )
-    closed = {row.pk: row for row in mine.exclude(closed_at=None)}
-    for row in rows:
+    free, others = _locked(message_ids)
+    done["sending"] += others
+    erased: list[int] = []
+    for row in free:
         if row.status == Status.SENDING:
-            done["sending"] += row in own or _has_copy(row, person)
-        elif row in own:
-            done["withdrawn"] += row.closed_at is None
-            _erase(closed[row.pk], person)
-            done["messages"] += 1
+            done["sending"] += _is_recipient(row, person) or _has_copy(row, person)
+        elif _is_recipient(row, person):
+            if row.pk in over and row.closed_at is not None:
+                _erase(row, person)
+                erased.append(row.pk)
+            else:
+                # Somebody had it tried anew in between.
+                done["sending"] += 1
         elif _has_copy(row, person):
             _leave_out(row, person)
             done["copies"] += 1
-    erased = [row.pk for row in own if row.status != Status.SENDING]
+    done["messages"] += len(erased)
     done["attachments"] += Attachment.objects.filter(message_id__in=erased).delete()[0]
-    done.update(erasing.erase_elsewhere(erased) if erased else {})
     return done
+
+
+def _locked(message_ids: Sequence[int]) -> tuple[list[Message], int]:
+    """Those that may be changed, and how many wait to be listed for the print house."""
+    mine = Message.objects.filter(id__in=message_ids)
+    rows = list(mine.select_for_update(of=("self",)).order_by("id"))
+    free = set(mine.not_to_be_listed().values_list("id", flat=True))
+    return [row for row in rows if row.pk in free], len(rows) - len(free)
 
 
 def _is_recipient(row: Message, person: Person) -> bool:
@@ -240,7 +255,7 @@ class _Words:
         if values is None:
             return None
         return {
-            self.cleaned(name): self.cleaned(value) if isinstance(value, str) else value
+            self.cleaned(name): self.cleaned(value) if isinstance(value, str) and name not in _OURS else value
             for name, value in values.items()
         }
 

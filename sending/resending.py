@@ -150,7 +150,8 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
             row["client_id"] = message.client_id
         suppressing.honour([row], now=now)
         insert([row], [letter], actor=caller.actor)
-        _take_signatures(message.pk, row["id"])
+        if message.attachment_count:
+            _take_signatures(message.pk, row["id"])
         rows.append({name: row[name] for name in ("id", "uuid", "channel", "status", "job_id")})
     if problems:
         raise Refusal(problems)

@@ -43,6 +43,7 @@ def take(
     results: dict[int, Accepted | Refusal],
     *,
     job_id: int | None = None,
+    is_second_try: bool = False,
 ) -> None:
     """Store letters in one transaction, into ``results`` what came of each; where a request id among them is already
     taken, those that repeat it apart from the others."""
@@ -69,10 +70,14 @@ def take(
                     take(caller, {index: one}, results, job_id=job_id)
             return
         ((index, only),) = examined.items()
-        repeat = repeat_of(caller, only.letter)
-        if repeat is None:
+        if repeat := repeat_of(caller, only.letter):
+            results[index] = repeat
+        elif only.letter.attachments and not is_second_try:
+            # Bytes kept long ago, that nothing named any more, were dropped in this moment (blobs.sweep). They are kept
+            # anew.
+            take(caller, examined, results, job_id=job_id, is_second_try=True)
+        else:
             raise
-        results[index] = repeat
         return
     results |= dict(zip(examined, announce(rows), strict=True))
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from gateway.caller import Caller
 from gateway.dates import format_moment
+from gateway.downloads import to_be_saved
 from gateway.envelope import meta, resource
 from gateway.errors import Code, Problem, not_found, refuse
 from gateway.listing import LARGEST_ID, ListParameters
@@ -82,17 +83,8 @@ class ContentView(ApiView):
             file = blobs.opened(document.blob_id)
         except OSError as error:
             raise refuse(Code.UNAVAILABLE, "the document cannot be read at present") from error
-        response = FileResponse(
-            file,
-            as_attachment=True,
-            filename=safe_file_name(document.file_name),
-            content_type=document.media_type,
-        )
-        response["Content-Length"] = str(document.blob.size)
-        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response["X-Content-Type-Options"] = "nosniff"
-        response["Cache-Control"] = "no-store"
-        return response
+        name = safe_file_name(document.file_name)
+        return to_be_saved(file, file_name=name, media_type=document.media_type, size=document.blob.size)
 
 
 def _find(caller: Caller, document_id: str) -> DmsDocument:

@@ -11,7 +11,7 @@ from jobs.context import Context
 from jobs.params import JobParams
 from jobs.registry import Again, JobClass, Outcome
 from jobs.states import Queue
-from sending import forgetting
+from sending import erasing, forgetting
 from sending.addresses import is_valid
 from sending.forgetting import CLIENT, EMAIL_ADDRESS, PARTNER_REF, REASON, Person
 
@@ -94,9 +94,15 @@ class ErasePerson(JobClass[ErasePersonParams]):
         letters = forgetting.letters_of(caller, person).order_by("id")
         sending = 0
         while ids := list(letters.filter(id__gt=after).values_list("id", flat=True)[:_PORTION]):
+            with transaction.atomic():
+                over, withdrawn = forgetting.withdraw(caller, person, ids, reason="erased on request")
+                done["withdrawn"] += withdrawn
+                context.checkpoint(cursor={"after": 0 if sending else after, "done": done})
+            # Before the messages forget whose it is, or a run that died here would not find it again.
+            done.update(erasing.erase_elsewhere(over) if over else {})
             after = ids[-1]
             with transaction.atomic():
-                found = forgetting.forget(caller, person, ids, reason="erased on request")
+                found = forgetting.forget(person, ids, over=over)
                 sending += found.pop("sending", 0)
                 done += found
                 # What is being sent is looked for again from the start.

@@ -22,12 +22,4 @@ class Migration(migrations.Migration):
                 to="sending.blob",
             ),
         ),
-        migrations.AddIndex(
-            model_name="attachment",
-            index=models.Index(
-                fields=["signed_blob"],
-                condition=models.Q(("signed_blob__isnull", False)),
-                name="sending_attachment_sweep",
-            ),
-        ),
     ]

@@ -120,9 +120,13 @@ class Migration(migrations.Migration):
                 (
                     "blob",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="archived_parts", to="sending.blob"
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="archived_parts",
+                        to="sending.blob",
                     ),
                 ),
+                ("digest", models.CharField(max_length=64)),
                 (
                     "message",
                     models.ForeignKey(

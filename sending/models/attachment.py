@@ -67,7 +67,8 @@ class ArchivedPart(models.Model):
 
     message = models.ForeignKey("sending.Message", on_delete=models.CASCADE, related_name="archived_parts")
     part = models.CharField(max_length=10)
-    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="archived_parts")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="archived_parts", null=True)
+    digest = models.CharField(max_length=64)
     store = models.CharField(max_length=20)
     ref = models.TextField(blank=True)
 

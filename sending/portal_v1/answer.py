@@ -6,13 +6,11 @@ from typing import Any, BinaryIO
 from django.http import FileResponse
 
 from gateway.dates import format_moment
+from gateway.downloads import to_be_saved
 from gateway.envelope import resource
 from sending.mime import safe_file_name
 from sending.models import Attachment
 from sending.rendering import Words
-
-# Whoever opens the address itself gets a file to save that can do nothing.
-_CLOSED = "sandbox; default-src 'none'"
 
 
 def listed(message: Any, subject: str | None) -> dict[str, Any]:
@@ -42,15 +40,9 @@ def attachment(found: Attachment) -> dict[str, Any]:
 
 def file(found: Attachment, content: BinaryIO) -> FileResponse:
     """An attachment's bytes, streamed, to be saved and never shown as a page."""
-    response = FileResponse(
-        content, as_attachment=True, filename=safe_file_name(found.file_name), content_type=found.media_type
+    return to_be_saved(
+        content, file_name=safe_file_name(found.file_name), media_type=found.media_type, size=_size(found)
     )
-    response.headers["Content-Length"] = str(_size(found))
-    response.headers["Content-Security-Policy"] = _CLOSED
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _size(found: Attachment) -> int:

@@ -298,3 +298,30 @@ def test_a_large_document_is_never_in_memory_whole(
     finally:
         tracemalloc.stop()
     assert Message.objects.get().status == "SENT"
+
+
+# ── a person is forgotten ───────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("target", ["FS", "DMS"])
+def test_s36_what_was_archived_goes_with_its_last_message(
+    target: str, external_root: Path, crm: Caller, worker: Any
+) -> None:
+    path = {"archive_path": "alma"} if target == "FS" else {"object_type": "TERMS", "object_ref": "2026"}
+    attachment = archiving_to(target, internal_file_name="i.pdf", **path)
+    first, second = (submit(crm, attachments=(attachment,)) for _ in range(2))
+    worker()
+
+    def there() -> bool:
+        return DmsDocument.objects.exists() if target == "DMS" else (external_root / "crm" / "alma" / "i.pdf").exists()
+
+    # Somebody else's letter has the same document at the same place.
+    assert (archiving.erase([first.pk]), there()) == (1, True)
+    assert (archiving.erase([first.pk]), there()) == (0, True)
+    assert (archiving.erase([second.pk]), there()) == (1, False)
+
+
+def test_s36_two_letters_of_one_person_share_nothing_with_others(external_root: Path, crm: Caller, worker: Any) -> None:
+    attachment = archiving_to("FS", internal_file_name="i.pdf")
+    ids = [submit(crm, attachments=(attachment,)).pk for _ in range(2)]
+    worker()
+    assert archiving.erase(ids) == 2
+    assert not (external_root / "crm" / "i.pdf").exists()

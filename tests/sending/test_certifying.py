@@ -63,6 +63,15 @@ def a_sheet(**overrides: Any) -> LetterAttachment:
     return LetterAttachment(content=b"1;2\n", **values | overrides)
 
 
+@pytest.fixture
+def fs(settings: Any, tmp_path: Path) -> Path:
+    """Where archived files lie."""
+    root = tmp_path / "external"
+    root.mkdir()
+    settings.HAMMY_EXTERNAL_ROOT = str(root)
+    return root
+
+
 class Signing(ScriptedChannel):
     """A channel that signs what the real one does."""
 
@@ -214,6 +223,17 @@ def test_a_document_is_signed_once_however_often_it_is_tried(own: Signed, send: 
     assert second.enclosures[0].content == first.enclosures[0].content
     assert second.uuid == first.uuid
     assert ended(message) == ("SENT", "250 ok", {"signed": "attachment 1"})
+
+
+def test_a_document_that_goes_again_is_the_one_that_was_signed_and_archived(own: Signed, send: Any, fs: Path) -> None:
+    caller = make_caller(external_folder="")
+    attachment = a_document(archiving_expected=True, archive_target="FS", archive_path="alma")
+    message = submitted(caller, attachments=(attachment, a_sheet(certification_expected=False)))
+    (first,) = send()
+    (again,) = resend(caller=caller, message_ids=[message.pk])
+    (second,) = send()
+    assert second.enclosures[0].content == first.enclosures[0].content
+    assert ended(Message.objects.get(pk=again.message_id))[0] == "SENT"
 
 
 def test_what_was_signed_goes_out_though_the_key_is_gone(own: Signed, send: Any, settings: Any) -> None:

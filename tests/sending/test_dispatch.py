@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
-from sending import editorial, maintenance, queue, services
+from sending import dispatch, editorial, maintenance, queue, services
 from sending.channels import channels
 from sending.channels.base import Outcome, OutcomeKind
 from sending.models import Dispatcher, Lane, Message, MessageEvent, Template
@@ -265,6 +266,18 @@ def test_a_process_that_ends_in_a_hand_over_leaves_only_that_message_in_doubt(wo
     assert event_names(second) == ["ACCEPTED", "SENDING", "ACCEPTED"]
     dispatcher = Dispatcher.objects.get()
     assert queue.recover(dispatcher, why="ended") == ([first.pk], [])
+
+
+def test_what_another_process_put_in_the_way_is_tried_again(worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_the_way(*words, **options):
+        raise IntegrityError("violates foreign key constraint")
+
+    message = submitted()
+    monkeypatch.setattr(dispatch, "ready", in_the_way)
+    worker()
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("RETRY", 1)
+    assert message.reason == "not made ready: the database refused, see the log"
 
 
 def test_r3_a_row_that_cannot_be_read_fails_alone(worker) -> None:

@@ -94,10 +94,11 @@ def test_a_document_is_saved_and_never_shown(api: Caller, slash: str) -> None:
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
     } | {name: value for name, value in answer.items() if name in _OTHERS}
 
 
-_OTHERS = {"X-Request-Id", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Allow", "Vary"}
+_OTHERS = {"X-Request-Id", "X-Frame-Options", "Cross-Origin-Opener-Policy", "Allow", "Vary"}
 
 
 def test_a_document_whose_bytes_cannot_be_read_is_for_later(api: Caller) -> None:

@@ -179,6 +179,17 @@ def test_a_partner_is_known_by_its_reference_whatever_the_address() -> None:
     assert [Message.objects.get(pk=one.pk).erased_at is None for one in (mine, other)] == [False, True]
 
 
+def test_a_reference_of_digits_spoils_no_name_of_a_printed_file() -> None:
+    message = _closed(partner_ref="2026")
+    facts = {"file": "2026-11-29/000017/18-20260f.pdf", "digest": "0f2026", "signed": "for 2026"}
+    MessageEvent.objects.create(message=message, name=Status.SENT, facts=facts)
+    _forget(email_address="", partner_ref="2026")
+    kept = MessageEvent.objects.get(message=message, name=Status.SENT).facts
+    assert kept is not None
+    assert (kept["file"], kept["digest"]) == (facts["file"], facts["digest"])
+    assert "2026" not in kept["signed"]
+
+
 def test_one_client_may_forget_somebody_whom_another_knows() -> None:
     client, _ = make_client(name="billing")
     caller = make_caller()
@@ -217,10 +228,11 @@ def test_a_forgotten_person_stays_suppressed() -> None:
     assert submitted().status == "CANCELLED"
 
 
-def test_what_lies_elsewhere_goes_in_the_same_transaction() -> None:
+def test_what_lies_elsewhere_goes_first_while_no_transaction_holds_the_letters() -> None:
     message, seen = _closed(), []
 
     def documents(message_ids: Any) -> int:
+        assert not connection.in_atomic_block
         seen.extend(message_ids)
         return 7
 
@@ -228,6 +240,35 @@ def test_what_lies_elsewhere_goes_in_the_same_transaction() -> None:
     job = _forget()
     assert seen == [message.pk]
     assert "documents: 7" in JobLogLine.objects.filter(job=job).values_list("text", flat=True)
+
+
+def test_while_what_lies_elsewhere_cannot_be_erased_the_letters_can_be_found_again() -> None:
+    message = _closed()
+
+    def documents(message_ids: Any) -> int:
+        raise OSError("the share is away")
+
+    erasing.register("documents", documents)
+    assert _forget().status == "FAILED"
+    message.refresh_from_db()
+    assert (message.recipient_email_address, message.erased_at) == (ADDRESS, None)
+
+
+def test_a_letter_that_is_tried_anew_meanwhile_is_come_back_for() -> None:
+    message = submitted()
+    Message.objects.update(status=Status.FAILED, closed_at=timezone.now(), due_at=None)
+
+    def documents(message_ids: Any) -> int:
+        erasing.register("documents", lambda message_ids: 0)
+        return services.requeue(caller=HOUSE, message_ids=list(message_ids), reason="anew")
+
+    erasing.register("documents", documents)
+    job = _forget()
+    assert (job.status, job.reason) == ("NEW", "1 messages are being sent just now")
+    Job.objects.update(due_at=timezone.now())
+    runner.work(Queue.LONG)
+    message.refresh_from_db()
+    assert (message.status, message.recipient_email_address) == ("CANCELLED", "")
 
 
 # ── letters that are still on their way ─────────────────────────────────────────────────────────

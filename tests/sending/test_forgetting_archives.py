@@ -1,13 +1,15 @@
 """S36 in archives: what a forgotten person's letters archived goes, and nothing that others archived too."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from gateway.caller import Caller
-from sending import archiving, blobs
+from sending import archiving, blobs, erasing
 from sending.models import ArchivedPart, DmsDocument, Message
 from tests.sending.archives import CONTENT, archiving_to, submit
 
@@ -57,6 +59,17 @@ def test_s36_a_file_that_others_archived_too_stays_until_the_last_is_forgotten(
     assert file.read_bytes() == CONTENT
     archiving.erase([second.pk])
     assert not file.exists()
+
+
+@pytest.mark.parametrize("target", ["DMS", "FS"])
+def test_s36_what_was_archived_is_found_though_the_letters_say_no_more(
+    letters: Letters, external_root: Path, target: str
+) -> None:
+    sent = letters(target)
+    assert erasing.erase_content(closed_before=timezone.now() + timedelta(days=1)) == 2
+    assert set(ArchivedPart.objects.values_list("blob", flat=True)) == {None}
+    assert archiving.erase([message.pk for message in sent]) == 2
+    assert (DmsDocument.objects.count(), list((external_root / "crm").rglob("terms.pdf"))) == (0, [])
 
 
 @pytest.mark.parametrize("target", ["DMS", "FS"])
