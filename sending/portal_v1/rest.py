@@ -66,7 +66,7 @@ class AttachmentView(ApiView):
     @schema.operation("readInboxAttachment", "Read an attachment's bytes", schema.FILE)
     def get(self, request: Request, message_id: str, number: str) -> FileResponse:
         message = inbox.find(caller=self.caller, message_id=_number(message_id))
-        return answer.file(*inbox.opened(message, _number(number, f"attachment of message {message.pk}")))
+        return answer.file(*inbox.opened(message, _number(number, "attachment")))
 
 
 class OpenView(ApiView):

@@ -24,6 +24,7 @@ _ORPHAN_AGE = timedelta(hours=1)
 _AT_ONCE = 100
 # A worker taken for dead does not come back after so long.
 _SWEPT_FOR = timedelta(days=2)
+_UNWRITTEN = "manifest not written"
 
 _log = logging.getLogger(__name__)
 
@@ -93,10 +94,12 @@ def _go_on(batch_id: int) -> None:
         if batch.letters:
             write_manifest(batch, letters_of(batch).iterator(chunk_size=_AT_ONCE))
     except OSError as error:
-        _log.exception("manifest not written", extra={"batch": str(batch)})
-        PrintBatch.objects.filter(pk=batch_id).update(reason=f"manifest not written: {error}")
+        _log.exception(_UNWRITTEN, extra={"batch": str(batch)})
+        PrintBatch.objects.filter(pk=batch_id).update(reason=f"{_UNWRITTEN}: {error}")
         return
-    PrintBatch.objects.filter(pk=batch_id, handed_over_at=None).update(handed_over_at=timezone.now())
+    # What kept it back is no news any more.
+    reason = "handed over late" if batch.reason.startswith(_UNWRITTEN) else batch.reason
+    PrintBatch.objects.filter(pk=batch_id, handed_over_at=None).update(handed_over_at=timezone.now(), reason=reason)
     _log.info("print batch handed over", extra={"batch": str(batch), "letters": batch.letters})
 
 

@@ -380,6 +380,21 @@ def test_a_manifest_never_lists_a_file_that_is_not_there() -> None:
     assert spool() == {}
 
 
+def test_a_run_that_is_handed_over_at_last_says_no_more_what_kept_it_back() -> None:
+    message = a_letter_for_print()
+    work()
+    name = message.events.get(name=Status.SENT).facts["file"]
+    with storages["spool"].open(name) as file:
+        content = file.read()
+    storages["spool"].delete(name)
+    assert close_now().reason.startswith("manifest not written")
+    storages["spool"].save(name, ContentFile(content))
+    printing.look_after()
+    batch = the_batch()
+    assert (batch.reason, batch.handed_over_at is not None) == ("handed over late", True)
+    assert listed() == {message.pk: 1}
+
+
 def test_a_late_worker_spoils_nothing_and_is_swept_behind(settings: Any) -> None:
     message = a_letter_for_print()
     work()
