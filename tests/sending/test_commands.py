@@ -143,6 +143,11 @@ def test_show_message_tells_its_life_but_not_what_it_says() -> None:
     text = _run("show_message", message.pk)
     assert "ACCEPTED" in text
     assert "titkos" not in text
+    message.events.update(facts={"signed": "letter", "archived.0": "FS out/a.pdf"})
+    assert json.loads(_run("show_message", message.pk, "--json"))["events"][0]["facts"]["signed"] == "letter"
+    assert "\n".join(f"{'':>31}{line}" for line in ("archived.0: FS out/a.pdf", "signed: letter")) in _run(
+        "show_message", message.pk
+    )
     with pytest.raises(CommandError, match="message 0 not found"):
         _run("show_message", 0)
 

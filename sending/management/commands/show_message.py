@@ -45,6 +45,7 @@ class Command(BaseCommand):
                 "reason": event.reason,
                 "actor": event.actor,
                 "recipients": event.recipients,
+                "facts": event.facts,
             }
             for event in message.events.all()
         ]
@@ -55,6 +56,8 @@ class Command(BaseCommand):
             self._say(f"{name:>10}  {value if value is not None else ''}")
         for event in events:
             self._say("{createdAt}  {eventName:<10} {reason}  {actor}".format(**event))
+            for name, value in sorted((event["facts"] or {}).items()):
+                self._say(f"{'':>31}{name}: {value}")
 
     def _say(self, line: str) -> None:
         # Clients and mail servers wrote some of it.
