@@ -38,7 +38,7 @@ class Command(BaseCommand):
             "attempts": message.attempts,
             "dueAt": format_moment(message.due_at) if message.due_at else None,
         }
-        events = [
+        events: list[dict[str, Any]] = [
             {
                 "createdAt": format_moment(event.created_at),
                 "eventName": event.name,
