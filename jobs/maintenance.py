@@ -15,7 +15,7 @@ from jobs import awaited, queue, recurring
 from jobs.models import Job, JobEvent, JobLogLine, TriggerFiring
 from jobs.models.job import JobQuerySet
 from jobs.registry import MOST_RUNS, job_classes
-from jobs.states import FINAL, EventName, Queue, Status
+from jobs.states import FINAL, EventName, Failure, Queue, Status
 
 _log = logging.getLogger(__name__)
 # Where the moment of the last tick is kept: beat, broker and a worker were all there.
@@ -86,7 +86,9 @@ def _rescue(job: Job, dead: JobQuerySet) -> list[int]:
         if kind is not None and kind.is_resumable:
             reason += f", the last of {job.attempts}"
         events = [EventName.RESCUED, EventName.FAILED]
-        moved = queue.move(still, Status.FAILED, events=events, reason=reason, claim=job.claim)
+        moved = queue.move(
+            still, Status.FAILED, events=events, reason=reason, claim=job.claim, failure=Failure.WORKER_LOST
+        )
     if moved:
         _log.warning("job rescued", extra={"job_id": job.pk, "job_class": job.job_class, "reason": reason})
     return moved

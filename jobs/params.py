@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from gateway.dates import parse_moment
 from gateway.errors import Code, Problem, Refusal
+from jobs import callbacks
 
 Pairs = Sequence[tuple[str, str]]
 M = TypeVar("M", bound="JobParams")
@@ -37,11 +38,13 @@ def parse(model: type[M], pairs: Pairs, *, outputs: Iterable[str] = ()) -> M:
     """The pairs as the class's own model; raises Refusal with every problem (1001, 1002, 1004), each naming its key.
 
     ``outputs`` are keys that the class writes itself: they may stand among the stored pairs of a job that ran before.
+    Where a job's end is called back is no business of its class (jobs.callbacks).
     """
     known = frozenset(outputs)
     check(pairs)
+    own = {key: value for key, value in pairs if key not in known and not callbacks.is_callback_url(key)}
     try:
-        return model.model_validate({key: value for key, value in pairs if key not in known})
+        return model.model_validate(own)
     except ValidationError as error:
         raise Refusal([_problem(model, found) for found in error.errors(include_url=False)]) from error
 
@@ -54,7 +57,9 @@ def check(pairs: Pairs) -> None:
 
 def merged(defaults: Pairs, given: Pairs) -> list[tuple[str, str]]:
     """The defaults with what was given in their place, then what was given beyond them, in order."""
-    result = dict(defaults)
+    is_called_back = any(callbacks.is_callback_url(key) for key, _ in given)
+    # However the two spell it, what was given takes its place.
+    result = {key: value for key, value in defaults if not (is_called_back and callbacks.is_callback_url(key))}
     result.update(given)
     return list(result.items())
 

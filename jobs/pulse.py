@@ -18,7 +18,7 @@ from jobs.context import Context, Why
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.registry import JobClass
-from jobs.states import Status
+from jobs.states import Failure, Status
 
 _log = logging.getLogger(__name__)
 # So cancelling is noticed within a second.
@@ -130,7 +130,8 @@ def _end_hung(context: Context[Any]) -> None:
         with transaction.atomic():
             # Where the run itself holds the job's row, its end frees it, and the rescuer says the rest.
             if queue.try_lock(context.job):
-                queue.move(Job.objects.filter(pk=context.job.pk), Status.FAILED, reason=reason, claim=context.claim)
+                hung = Job.objects.filter(pk=context.job.pk)
+                queue.move(hung, Status.FAILED, reason=reason, claim=context.claim, failure=Failure.TIME_LIMIT)
     finally:
         connections.close_all()
         os.kill(os.getpid(), signal.SIGKILL)

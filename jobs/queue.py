@@ -21,7 +21,7 @@ from jobs.awaited import Tally
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.registry import job_classes, verdict
-from jobs.states import EVENT_OF, FINAL, EventName, Queue, Status, sources
+from jobs.states import EVENT_OF, FINAL, EventName, Failure, Queue, Status, sources
 
 RUN_TASK = "jobs.tasks.run"
 _MOST_TRIES = 5
@@ -32,21 +32,31 @@ LET_GO: dict[str, Any] = {"claim": None, "heartbeat_at": None, "suspected_at": N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """One edge gone by some jobs, as listeners are told of it inside its transaction."""
+    """One edge gone by some jobs, as listeners are told of it inside its transaction. ``failure`` is the kind of an end
+    that is not FINISHED."""
 
     job_ids: Sequence[int]
     to: Status
     at: datetime
-    actor: str
-    reason: str
+    actor: str = ""
+    reason: str = ""
+    failure: Failure | None = None
 
 
-Listener = Callable[[Moved], None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunToSend:
+    """Jobs whose first message is handed to a channel; a fact within RUNNING, and told like a move."""
+
+    job_ids: Sequence[int]
+    at: datetime
+
+
+Listener = Callable[[Moved | BegunToSend], None]
 _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Have ``listener`` called inside the transaction of every move; what it writes is there with the move or not at
+    """Have ``listener`` called inside the transaction of every such fact; what it writes is there with the move or not at
     all. It must be quick, and what it raises undoes the move."""
     if listener not in _listeners:
         _listeners.append(listener)
@@ -60,11 +70,12 @@ def move(
     actor: str = "",
     events: Iterable[EventName] = (),
     claim: UUID | None = None,
+    failure: Failure = Failure.JOB,
     **columns: Any,
 ) -> list[int]:
     """Take those of ``jobs`` whose status allows it to ``to``; the ids that moved, in order. The others stay: somebody
     was first, and that is normal. With ``claim`` only what that run holds moves, and it lets go of it. ``events`` are
-    written instead of the one that the edge has by itself."""
+    written instead of the one that the edge has by itself; ``failure`` is the kind of a FAILED."""
     now, reason = timezone.now(), storable(reason)
     jobs = jobs.filter(status__in=sorted(sources(to))) if claim is None else jobs.held_by(claim)
     with transaction.atomic():
@@ -82,14 +93,19 @@ def move(
         )
         names = tuple(events) or (EVENT_OF[to],)
         note(ids, names, at=now, reason=reason, actor=actor)
-        for listener in _listeners:
-            listener(Moved(job_ids=ids, to=to, at=now, actor=actor, reason=reason))
+        kinds = {Status.FAILED: failure, Status.CANCELLED: Failure.CANCELLED}
+        _tell(Moved(job_ids=ids, to=to, at=now, actor=actor, reason=reason, failure=kinds.get(to)))
         if to in FINAL:
             settle_locked({parent for _, parent, _, _ in rows if parent})
     if to == Status.NEW:
         wake({queue for _, _, queue, _ in rows})
     transaction.on_commit(lambda: _count(names, [name for _, _, _, name in rows]))
     return ids
+
+
+def _tell(fact: Moved | BegunToSend) -> None:
+    for listener in _listeners:
+        listener(fact)
 
 
 def _count(events: Iterable[str], class_names: Sequence[str]) -> None:
@@ -226,7 +242,7 @@ def settle_locked(job_ids: Collection[int]) -> None:
         for (reason, total, completed), alike in _by_end(ended, tallies).items():
             these = Job.objects.waiting().filter(id__in=alike)
             to = Status.FAILED if reason else Status.FINISHED
-            move(these, to, reason=reason, total=total, completed=completed)
+            move(these, to, reason=reason, failure=Failure.NOT_ALL_DONE, total=total, completed=completed)
 
 
 def _by_end(
@@ -259,6 +275,7 @@ def begin_sending(job_ids: Collection[int]) -> None:
         if ids:
             Job.objects.filter(id__in=ids).update(sending_at=now, updated_at=now)
             note(ids, (EventName.SENDING,), at=now)
+            _tell(BegunToSend(job_ids=ids, at=now))
 
 
 def later(seconds: float) -> datetime:

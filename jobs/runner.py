@@ -24,7 +24,7 @@ from jobs.context import Context, Stopped, Why, drained
 from jobs.models import Job
 from jobs.params import parse
 from jobs.registry import MOST_RUNS, Again, JobClass, JobFailed, Outcome, Waiting, job_classes
-from jobs.states import Queue, Status
+from jobs.states import Failure, Queue, Status
 
 _log = logging.getLogger(__name__)
 # A claim is sized to about this many seconds of work: what waits in it is shown as running, and no other may take it.
@@ -102,13 +102,13 @@ class Runner:
     def _run(self, claim: UUID, job: Job) -> None:
         kind = job_classes().get(job.job_class)
         if kind is None:
-            self._end(job, Status.FAILED, reason=f"{job.job_class} is no job class known here")
+            self._fail(job, Failure.JOB_CLASS, f"{job.job_class} is no job class known here")
             return
         try:
             pairs = [(key, value) for key, value in job.params]
             context: Context[Any] = Context(job, claim, parse(kind.Params, pairs, outputs=kind.outputs))
         except Refusal as refusal:
-            self._end(job, Status.FAILED, reason=str(refusal))
+            self._fail(job, Failure.PARAMS, str(refusal))
             return
         if not heart.pulse.watch(context, kind):
             self.is_disturbed = True
@@ -148,7 +148,9 @@ class Runner:
             self.is_disturbed = True
             _patiently(context.write_lines)
         elif why is Why.OUT_OF_TIME:
-            self._finish(context, Status.FAILED, reason=f"{why.value} of {kind.time_limit:g} s")
+            self._finish(
+                context, Status.FAILED, reason=f"{why.value} of {kind.time_limit:g} s", failure=Failure.TIME_LIMIT
+            )
         elif why is Why.SHUTTING_DOWN:
             self._again(context, 0, reason=why.value, attempts=context.job.attempts - 1)
 
@@ -165,14 +167,16 @@ class Runner:
             wait = backoff(context.job.attempts, first=kind.retry.first, cap=kind.retry.cap)
             self._again(context, wait, reason=words, attempts=context.job.attempts)
         else:
-            self._finish(context, Status.FAILED, reason=words)
+            self._finish(context, Status.FAILED, reason=words, failure=Failure.INTERNAL)
 
-    def _finish(self, context: Context[Any], status: Status, *, reason: str = "") -> None:
+    def _finish(
+        self, context: Context[Any], status: Status, *, reason: str = "", failure: Failure = Failure.JOB
+    ) -> None:
         _patiently(context.write_lines)
-        self._end(context.job, status, reason=reason, **context.columns)
+        self._move([context.job], status, reason=reason, failure=failure, **context.columns)
 
-    def _end(self, job: Job, status: Status, *, reason: str = "", **columns: Any) -> None:
-        self._move([job], status, reason=reason, **columns)
+    def _fail(self, job: Job, failure: Failure, reason: str) -> None:
+        self._move([job], Status.FAILED, reason=reason, failure=failure)
 
     def _move(self, jobs: Sequence[Job], status: Status, **columns: Any) -> None:
         """Once, however often it takes: a move that is repeated finds its claim gone and does nothing."""
@@ -184,7 +188,8 @@ class Runner:
             # What the run came to cannot be stored. That too is an end, and one that can be told.
             reference = uuid4().hex[:12]
             _log.error("a job's end cannot be stored %s", reference, exc_info=error, extra={"job_id": jobs[0].pk})
-            moved = _patiently(lambda: write(Status.FAILED, reason=f"internal failure, reference {reference}"))
+            words = f"internal failure, reference {reference}"
+            moved = _patiently(lambda: write(Status.FAILED, reason=words, failure=Failure.INTERNAL))
         self.is_disturbed |= len(moved) < len(jobs)
 
     def _again(self, context: Context[Any], seconds: float, *, reason: str, attempts: int) -> None:

@@ -13,11 +13,11 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from gateway.lookup import caller_of
-from jobs import queue, trees
+from jobs import callbacks, queue, trees
 from jobs.models import Job, Trigger
 from jobs.params import LEGS, Pairs, check, keys, merged, parse
 from jobs.registry import job_class as registered
-from jobs.states import BY_HAND, EventName, Status
+from jobs.states import BY_HAND, EventName, Failure, Status
 
 # Names a job in a request: its number or its uuid.
 JobId = int | UUID
@@ -73,6 +73,8 @@ def submit_waiting(*, caller: Caller, job_class: str, params: Sequence[Pairs]) -
 
 def _row(caller: Caller, job_class: str, params: Pairs, *, now: datetime) -> Job:
     kind = registered(job_class)
+    if problems := list(callbacks.problems(params)):
+        raise Refusal(problems)
     return Job(
         job_class=kind.name,
         queue=kind.queue,
@@ -194,7 +196,8 @@ def _bring(job_ids: Sequence[int], to: Status, *, reason: str, actor: str) -> No
             queue.move(again, to, reason=reason, actor=actor, due_at=timezone.now(), **from_the_start)
         case _:
             why = f"closed by hand: {reason}" if reason else "closed by hand"
-            queue.move(Job.objects.filter(id__in=job_ids), to, reason=why, actor=actor)
+            by_hand = Failure.CLOSED_BY_HAND
+            queue.move(Job.objects.filter(id__in=job_ids), to, reason=why, actor=actor, failure=by_hand)
 
 
 def find(caller: Caller, name: JobId) -> Job:

@@ -58,6 +58,21 @@ EVENT_OF = {
 }
 
 
+class Failure(StrEnum):
+    """The kinds of a job's end but for FINISHED, as those who are told of it read them (contract dpf_url_callback,
+    ``exitStatus``)."""
+
+    JOB = "ERR_JOB"
+    PARAMS = "ERR_PARAMS"
+    JOB_CLASS = "ERR_JOB_CLASS"
+    NOT_ALL_DONE = "ERR_NOT_ALL_DONE"
+    TIME_LIMIT = "ERR_TIME_LIMIT"
+    WORKER_LOST = "ERR_WORKER_LOST"
+    INTERNAL = "ERR_INTERNAL"
+    CLOSED_BY_HAND = "ERR_CLOSED_BY_HAND"
+    CANCELLED = "ERR_CANCELLED"
+
+
 def sources(target: Status) -> frozenset[Status]:
     """The statuses from which a job may become ``target``."""
     return frozenset(status for status, targets in EDGES.items() if target in targets)

@@ -4,7 +4,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from jobs import states as job_states
 from jobs.models import Job
-from jobs.queue import Moved
+from jobs.queue import BegunToSend, Moved
 from sending import queue
 from sending.models import Message, Withdrawal
 from sending.models.message import MessageQuerySet
@@ -16,9 +16,11 @@ _BATCH = 1000
 _PORTIONS = 20
 
 
-def on_job_moved(moved: Moved) -> None:
+def on_job_moved(moved: Moved | BegunToSend) -> None:
     """Listens to every move of jobs (jobs.queue.listen): withdraws what a cancelled one has sent and did not go out,
     the first of it at once, and notes those with more."""
+    if isinstance(moved, BegunToSend):
+        return
     if moved.to is job_states.Status.CANCELLED:
         _begin(moved)
     elif moved.to is job_states.Status.NEW:

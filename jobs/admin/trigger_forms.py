@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from gateway.console.fields import LinesField, PairsField
 from gateway.errors import Code, Refusal
-from jobs import recurring
+from jobs import callbacks, recurring
 from jobs.admin import timetable, wording
 from jobs.models import Recurrence, Trigger
 from jobs.params import LEGS, keys, merged, parse
@@ -173,6 +173,8 @@ class TriggerForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("legs", ValidationError(_("a leg's id has no comma")))
         if len(set(legs)) < len(legs):
             self.add_error("legs", ValidationError(_("each leg once")))
+        for problem in callbacks.problems(pairs):
+            self.add_error("params", ValidationError(problem.detail.removeprefix("params.")))
         try:
             parse(model, pairs)
         except Refusal as refusal:

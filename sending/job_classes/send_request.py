@@ -4,10 +4,9 @@ from typing import Annotated, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from jobs import services as job_services
-from jobs.callbacks import CALLBACK_URL, checked
 from jobs.context import Context
 from jobs.params import JobParams, Moment
 from jobs.registry import JobClass, JobFailed, Outcome, Waiting
@@ -17,7 +16,6 @@ from sending.states import Status
 
 
 class SendRequestParams(JobParams):
-    callback_url: Annotated[str, AfterValidator(checked), Field(alias=CALLBACK_URL)] = ""
     run_as_job: Annotated[bool, Field(alias=running_as_job.RUN_AS_JOB)] = False
     send_at: Moment | None = Field(None, alias="SEND_AT")
     expires_at: Moment | None = Field(None, alias="EXPIRES_AT")
