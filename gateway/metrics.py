@@ -13,6 +13,7 @@ REQUEST_SECONDS = Histogram(
 QUEUE_MESSAGES = Counter(
     "hammy_queue_messages_total", "Messages of a queue face by their outcome", ["queue", "outcome"]
 )
+DELIVERIES = Counter("hammy_deliveries_total", "Calls to those who must know, by outcome", ["event", "outcome"])
 JOBS = Counter("hammy_jobs_total", "Jobs by what happened to them", ["job_class", "event"])
 JOB_SECONDS = Histogram(
     "hammy_job_seconds", "One run of a job", ["job_class"], buckets=(0.01, 0.1, 1, 10, 60, 600, 3600)

@@ -25,6 +25,7 @@ TRANSPORT_ALIASES["rediss"] = "hammy_project.redis_broker:Transport"
 MAINTENANCE = "maintenance"
 _DISPATCH = "sending.tasks.dispatch"
 _RUN_JOBS = "jobs.tasks.run"
+_DELIVER = "notifications.tasks.deliver"
 # More wake-ups than this are no use; the oldest go first. A wake-up whose worker died three times is let go too.
 _QUORUM = {"x-queue-type": "quorum", "x-max-length": 16, "x-overflow": "drop-head", "x-delivery-limit": 3}
 
@@ -41,20 +42,25 @@ def job_queue(name: str) -> str:
 
 # Consumed by workers of their own: a job that runs for hours must hold up nothing.
 LONG_JOBS = job_queue(job_states.Queue.LONG)
+# By couriers of their own: they wait for slow targets.
+NOTIFICATIONS = "notifications"
 
 
 def queue_names() -> list[str]:
-    """Every queue there is: one for each channel and each weight of jobs, so that none delays another, and one for
-    what beat looks after."""
+    """Every queue there is: one for each channel and each weight of jobs, so that none delays another, one for
+    deliveries, and one for what beat looks after."""
     by_channel = (queue_of(name) for name in sorted(channels.channels()))
-    return [*by_channel, *(job_queue(name) for name in job_states.Queue), MAINTENANCE]
+    return [*by_channel, *(job_queue(name) for name in job_states.Queue), NOTIFICATIONS, MAINTENANCE]
 
 
 def route(name: str, args: Iterable[Any], kwargs: Mapping[str, Any], options: Any, **_: Any) -> dict[str, str]:
-    """Celery's router: a dispatch goes to its channel's queue, a run to its jobs', all else to maintenance."""
+    """Celery's router: a dispatch goes to its channel's queue, a run to its jobs', deliveries to
+    theirs, all else to maintenance."""
     first = next(iter(args or ()), None) or next(iter((kwargs or {}).values()), None)
     if name == _DISPATCH and first:
         return {"queue": queue_of(first)}
+    if name == _DELIVER:
+        return {"queue": NOTIFICATIONS}
     return {"queue": job_queue(first) if name == _RUN_JOBS and first else MAINTENANCE}
 
 
@@ -118,6 +124,16 @@ def configuration() -> dict[str, Any]:
         "beat_schedule": {
             "sending: tick": {"task": "sending.tasks.tick", "schedule": 1.0, "options": {"expire_seconds": 10}},
             "jobs: tick": {"task": "jobs.tasks.tick", "schedule": 1.0, "options": {"expire_seconds": 10}},
+            "notifications: tick": {
+                "task": "notifications.tasks.tick",
+                "schedule": 1.0,
+                "options": {"expire_seconds": 10},
+            },
+            "notifications: clean": {
+                "task": "notifications.tasks.clean",
+                "schedule": 3600.0,
+                "options": {"expire_seconds": 1800},
+            },
             "jobs: clean": {"task": "jobs.tasks.clean", "schedule": 3600.0, "options": {"expire_seconds": 1800}},
             "sending: clean": {"task": "sending.tasks.clean", "schedule": 3600.0, "options": {"expire_seconds": 1800}},
         },

@@ -38,7 +38,7 @@ def web(*, host: str = "", port: int = 0) -> Program:
 
 def worker() -> Program:
     """The worker: hands letters over, runs quick jobs, and does what beat wakes."""
-    command = [*_CELERY, "worker", "--exclude-queues", celery.LONG_JOBS]
+    command = [*_CELERY, "worker", "--exclude-queues", f"{celery.LONG_JOBS},{celery.NOTIFICATIONS}"]
     command += ["--concurrency", str(settings.WORKER_PROCESSES)]
     return Program(name="worker", command=command, environment=_ENVIRONMENT)
 
@@ -48,6 +48,13 @@ def long_worker() -> Program:
     command = [*_CELERY, "worker", "--queues", celery.LONG_JOBS, "--hostname", "long@%h"]
     command += ["--concurrency", str(settings.LONG_WORKER_PROCESSES)]
     return Program(name="long-worker", command=command, environment=_ENVIRONMENT)
+
+
+def notifier() -> Program:
+    """The courier: tells those who must know, and waits for slow ones where that holds up nothing else."""
+    command = [*_CELERY, "worker", "--queues", celery.NOTIFICATIONS, "--hostname", "notifier@%h"]
+    command += ["--concurrency", str(settings.NOTIFIER_PROCESSES)]
+    return Program(name="notifier", command=command, environment=_ENVIRONMENT)
 
 
 def consumer(number: int = 1) -> Program:

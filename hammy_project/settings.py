@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     "gateway",
     "jobs",
     "sending",
+    "notifications",
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestIdMiddleware",
@@ -193,6 +194,13 @@ HAMMY_METRICS_NETWORKS = env.list("HAMMY_METRICS_NETWORKS", default=["127.0.0.0/
 # ── going out ───────────────────────────────────────────────────────────────────────────────────
 HAMMY_OUTBOUND_NETWORKS = env.list("HAMMY_OUTBOUND_NETWORKS", default=[])
 HAMMY_OUTBOUND_PORTS = env.list("HAMMY_OUTBOUND_PORTS", cast=int, default=[80, 443, 8080, 8443])
+
+# ── telling others ──────────────────────────────────────────────────────────────────────────────
+# What callbacks of the house's own jobs are signed with (whsec_…); empty = derived from SECRET_KEY.
+HAMMY_WEBHOOK_SECRET = env.str("HAMMY_WEBHOOK_SECRET", "")
+# A registration whose every call failed for so many days is disabled; -1 = never.
+HAMMY_DISABLE_TARGET_DAYS = env.float("HAMMY_DISABLE_TARGET_DAYS", 5.0)
+HAMMY_DELIVERY_RETENTION_DAYS = env.int("HAMMY_DELIVERY_RETENTION_DAYS", 90)
 
 # ── e-mail: one or more servers, comma-separated, tried in order ────────────────────────────────
 EMAIL_URL = env.str("EMAIL_URL", "smtp://127.0.0.1:2525")
@@ -296,6 +304,7 @@ WEB_WORKERS = env.int("WEB_WORKERS", 2)
 WEB_THREADS = env.int("WEB_THREADS", 4)
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", 2)
 LONG_WORKER_PROCESSES = env.int("LONG_WORKER_PROCESSES", 1)
+NOTIFIER_PROCESSES = env.int("NOTIFIER_PROCESSES", 1)
 CONSUMER_PROCESSES = env.int("CONSUMER_PROCESSES", 1)
 
 # ── how we speak ────────────────────────────────────────────────────────────────────────────────

@@ -56,8 +56,8 @@ _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Have ``listener`` called inside the transaction of every such fact; what it writes is there with the move or not at
-    all. It must be quick, and what it raises undoes the move."""
+    """Have ``listener`` called inside the transaction of every such fact; what it writes is there with the fact or not
+    at all. It must be quick, and what it raises undoes the move."""
     if listener not in _listeners:
         _listeners.append(listener)
 

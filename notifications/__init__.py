@@ -1,1 +1,1 @@
-"""The floor of notifications: whoever must know is told when a job is done. Nothing lives here yet."""
+"""The floor of notifications: whoever must know is told when a job is done."""

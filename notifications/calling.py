@@ -1,0 +1,126 @@
+"""Calling targets: many at once in one thread, a few at each, none waiting for another."""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+
+from gateway.outbound import Answer, Client
+from jobs import stopping
+from notifications import signing
+from notifications.claiming import Parcel, Round
+from notifications.ladder import is_of_target
+
+_log = logging.getLogger(__name__)
+CALL_SECONDS = 15.0
+# No call begins at a target that was taken up so long ago; with the longest call that is well within its lease.
+_ROUND_SECONDS = 20.0
+_LANES = 4
+_MOST_CALLS = 2000
+_BROKE = "internal failure"
+_UNSIGNED = "its client has no secret that could sign it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What came of one call."""
+
+    parcel: Parcel
+    began_at: datetime
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A round is over; what of it was not called is still to be."""
+
+    round: Round
+
+
+@dataclass(slots=True)
+class _State:
+    """What the lanes of a round share."""
+
+    groups: deque[list[Parcel]]
+    until: float = field(default_factory=lambda: time.monotonic() + _ROUND_SECONDS)
+    is_broken: bool = False
+
+    def goes_on(self) -> bool:
+        return not self.is_broken and time.monotonic() < self.until and not stopping.is_asked()
+
+
+class Caller:
+    """The thread in which calls are made. ``results`` fills with what came of them, and with the ends of rounds."""
+
+    def __init__(self) -> None:
+        self.results: queue.SimpleQueue[Called | Ended] = queue.SimpleQueue()
+        self._loop = asyncio.new_event_loop()
+        self._client = Client(most=_MOST_CALLS, most_per_host=0)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_ready = threading.Event()
+        threading.Thread(target=self._run, name="calls", daemon=True).start()
+        self._is_ready.wait()
+
+    def begin(self, rounds: Sequence[Round]) -> None:
+        """Go on these rounds; returns at once."""
+        self._loop.call_soon_threadsafe(self._begin, rounds)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._client.__aenter__())
+        self._is_ready.set()
+        self._loop.run_forever()
+
+    def _begin(self, rounds: Sequence[Round]) -> None:
+        for one in rounds:
+            task = self._loop.create_task(self._go(one))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _go(self, one: Round) -> None:
+        groups: dict[object, list[Parcel]] = {}
+        for parcel in one.parcels:
+            groups.setdefault(parcel.group, []).append(parcel)
+        state = _State(deque(groups.values()))
+        try:
+            await asyncio.gather(*(self._lane(one, state) for _ in range(min(_LANES, len(groups)))))
+        finally:
+            self.results.put(Ended(round=one))
+
+    async def _lane(self, one: Round, state: _State) -> None:
+        while state.groups and state.goes_on():
+            for parcel in state.groups.popleft():
+                if not state.goes_on():
+                    return
+                called = await self._call(one, parcel)
+                self.results.put(called)
+                if not called.answer.is_success:
+                    state.is_broken = state.is_broken or is_of_target(called.answer.status)
+                    break
+
+    async def _call(self, one: Round, parcel: Parcel) -> Called:
+        began_at = timezone.now()
+        if not one.secrets:
+            return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=_UNSIGNED))
+        signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
+        headers = {
+            "Content-Type": parcel.content_type,
+            "Accept": parcel.content_type,
+            "User-Agent": "Hammy",
+            **signed,
+        }
+        try:
+            answer = await self._client.call(
+                parcel.method, parcel.url, body=parcel.body, headers=headers, seconds=CALL_SECONDS
+            )
+        except Exception:
+            # What nobody foresaw is a failed try like another: told, and not repeated without pause.
+            _log.exception("a call broke", extra={"delivery_id": parcel.delivery_id})
+            answer = Answer(status=None, failure=_BROKE)
+        return Called(parcel=parcel, began_at=began_at, answer=answer)

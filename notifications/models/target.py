@@ -1,0 +1,86 @@
+"""Where deliveries go, and how it fares there."""
+
+from datetime import datetime
+from typing import Self
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from notifications.states import TargetKind
+
+
+class TargetQuerySet(models.QuerySet["Target"]):
+    """Targets by how they stand."""
+
+    def open(self) -> Self:
+        """Those that deliveries go to."""
+        return self.filter(paused_at=None, disabled_at=None)
+
+    def free(self, now: datetime) -> Self:
+        """Those that a courier may take up now."""
+        return self.open().filter(Q(held_until=None) | Q(held_until__lte=now), Q(claim=None) | Q(lease_until__lte=now))
+
+
+class Target(models.Model):
+    """One address of a registration, or one place that callbacks lead to; told one after the other what it is to know,
+    by whoever holds its ``claim``. After a failure nothing goes there before ``held_until``.
+
+    ``failures`` counts those since the last success. ``client`` None is the house itself.
+    """
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    kind = models.CharField(_("kind"), max_length=20)
+    client = models.ForeignKey(
+        "gateway.ApiClient", verbose_name=_("client"), on_delete=models.PROTECT, null=True, blank=True,
+        db_index=False, related_name="+",
+    )  # fmt: skip
+    address = models.CharField(_("address"), max_length=2000)
+    failures = models.PositiveIntegerField(_("failures since the last success"), default=0)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
+    last_at = models.DateTimeField(_("last call"), null=True, blank=True)
+    last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    last_status = models.PositiveIntegerField(_("last answer"), null=True, blank=True)
+    last_failure = models.TextField(_("last failure"), blank=True)
+    held_until = models.DateTimeField(_("held until"), null=True, blank=True)
+    paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
+    paused_by = models.CharField(_("paused by"), max_length=300, blank=True)
+    disabled_at = models.DateTimeField(_("disabled at"), null=True, blank=True)
+    disabled_for = models.TextField(_("disabled because"), blank=True)
+    claim = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    objects = TargetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("target")
+        verbose_name_plural = _("targets")
+        permissions = [("operate_target", _("Can pause and enable targets, and deliver again"))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "address"],
+                condition=Q(kind=TargetKind.CALLBACK, client__isnull=False),
+                name="notifications_target_one_per_place",
+            ),
+            models.UniqueConstraint(
+                fields=["address"],
+                condition=Q(kind=TargetKind.CALLBACK, client__isnull=True),
+                name="notifications_target_one_of_house",
+            ),
+            models.CheckConstraint(
+                condition=Q(claim__isnull=True, lease_until__isnull=True)
+                | Q(claim__isnull=False, lease_until__isnull=False),
+                name="notifications_target_lease_with_claim",
+            ),
+            models.CheckConstraint(
+                condition=Q(failures=0, failing_since__isnull=True) | Q(failures__gt=0, failing_since__isnull=False),
+                name="notifications_target_since_when_failing",
+            ),
+        ]
+        indexes = [models.Index(fields=["client", "-id"], name="target_client_list")]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,45 @@
+"""The life of a delivery as data (contract webhook_practice); docs/delivery-states.md draws it."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a delivery stands. MISSED: its target was disabled. DROPPED: nobody waits for it any more."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    MISSED = "MISSED"
+    DROPPED = "DROPPED"
+
+
+EDGES: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.DELIVERED, Status.FAILED, Status.MISSED, Status.DROPPED}),
+    # Replayed by hand.
+    Status.DELIVERED: frozenset({Status.PENDING}),
+    Status.FAILED: frozenset({Status.PENDING}),
+    Status.MISSED: frozenset({Status.PENDING}),
+    Status.DROPPED: frozenset(),
+}
+CLOSED = frozenset(Status) - {Status.PENDING}
+
+
+def sources(target: Status) -> frozenset[Status]:
+    """The statuses from which a delivery may become ``target``."""
+    return frozenset(status for status, targets in EDGES.items() if target in targets)
+
+
+class EventKind(StrEnum):
+    """What happened. A TEST happened to nobody."""
+
+    JOB_SENDING = "job.sending"
+    JOB_COMPLETED = "job.completed"
+    TEST = "test"
+
+
+class TargetKind(StrEnum):
+    """A REGISTRATION is one address; a CALLBACK is the place, as https://host:port, that the addresses of many jobs
+    lead to, which is up or down as one."""
+
+    REGISTRATION = "registration"
+    CALLBACK = "callback"
