@@ -17,6 +17,7 @@ from jobs.queue import BegunToSend, Moved
 from jobs.states import FINAL, Failure
 from notifications import tracking
 from notifications.models import Delivery, Event, Registration, Target
+from notifications.models.target import TargetQuerySet
 from notifications.states import EventKind, Status, TargetKind
 
 DELIVER_TASK = "notifications.tasks.deliver"
@@ -183,11 +184,16 @@ def _places_called(wanted: Iterable[tuple[int | None, str]]) -> Mapping[tuple[in
     pairs = sorted(wanted, key=str)
     fresh = [Target(kind=TargetKind.CALLBACK, client_id=client_id, address=place) for client_id, place in pairs]
     known = Target.objects.filter(kind=TargetKind.CALLBACK, address__in=[place for _, place in pairs])
-    found = {(client_id, address): pk for pk, client_id, address in known.values_list("id", "client_id", "address")}
+    found: dict[tuple[int | None, str], int] = _by_place(known)
     if missing := [target for target in fresh if (target.client_id, target.address) not in found]:
         Target.objects.bulk_create(missing, ignore_conflicts=True)
-        found = {(client_id, place): pk for pk, client_id, place in known.values_list("id", "client_id", "address")}
+        found = _by_place(known)
     return found
+
+
+def _by_place(targets: TargetQuerySet) -> dict[tuple[int | None, str], int]:
+    rows = targets.values_list("id", "client_id", "address")
+    return {(client_id, address): pk for pk, client_id, address in rows}
 
 
 def _drop_overtaken(job_ids: Collection[int], at: datetime) -> None:

@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook
 from gateway import clients
 from gateway.caller import Caller
 from gateway.models import ApiClient
+from jobs import queue
 from jobs.models import Job
 from jobs.states import Failure
 from jobs.states import Status as JobStatus
@@ -246,8 +247,6 @@ def test_a_job_tells_its_own_address_when_it_sends_and_when_it_ends(
     submit: Submit, receiver: Receiver, settings: Any
 ) -> None:
     # R37
-    from jobs import queue
-
     settings.HAMMY_PUBLIC_URL = "https://hammy.example"
     job = submit(dpf_control_callback_url=receiver.url("/ourjobno/1"))
     queue.claim(queue=queue.Queue.QUICK, worker="w", size=1)
@@ -267,8 +266,6 @@ def test_a_job_tells_its_own_address_when_it_sends_and_when_it_ends(
 
 def test_what_is_left_of_sending_is_dropped_at_the_end(submit: Submit, receiver: Receiver) -> None:
     # R38
-    from jobs import queue
-
     receiver.reply = Reply(status=500)
     job = submit(DpfControlCallbackUrl=receiver.url())
     queue.claim(queue=queue.Queue.QUICK, worker="w", size=1)
