@@ -33,7 +33,7 @@ class Reply:
 
 
 class Receiver:
-    """``with Receiver() as receiver``: listens on 127.0.0.1. ``replies`` by path, else ``reply``; ``heard`` in order."""
+    """``with Receiver() as receiver``: listens on 127.0.0.1; ``replies`` by path, else ``reply``."""
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
