@@ -146,7 +146,7 @@ def news_of(event: Event) -> News:
     """An event as payloads read it. What a job left undone is looked up when the first is told, and stays so."""
     if event.undone is None and event.job_id is not None and event.kind == EventKind.JOB_COMPLETED:
         left = [[str(one.uuid), one.name, one.length] for one in undone.of_job(event.job_id)]
-        Event.objects.filter(pk=event.pk, undone=None).update(undone=left)
+        Event.objects.filter(pk=event.pk, undone__isnull=True).update(undone=left)
         event.refresh_from_db(fields=["undone"])
     return News(
         kind=EventKind(event.kind),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from gateway.caller import Caller
 from jobs import queue, services
@@ -13,6 +14,7 @@ from notifications import delivery
 from notifications import services as notification_services
 from notifications.models import Registration
 from notifications.services import Wish
+from sending.models import Message
 from tests.fakes.receiver import Receiver
 
 
@@ -44,6 +46,25 @@ def submit(caller: Caller) -> Callable[..., Job]:
         return services.submit(caller=owner, job_class="tests.Nothing", params=list(params.items()))
 
     return submit_
+
+
+@pytest.fixture
+def failed_letters(submit: Callable[..., Job], caller: Caller) -> Callable[..., Job]:
+    """``failed_letters(("req-1", "FAILED"), ...)``: a job with messages of these request ids, in these statuses."""
+
+    def make(*letters: tuple[str, str]) -> Job:
+        job = submit()
+        Message.objects.bulk_create(
+            Message(
+                pk=job.pk * 1000 + index, client_id=caller.client_id, request_id=request_id, digest=b"", status=status,
+                channel="EMAIL", recipient_name="Somebody", content={"mail_body": "hello"}, job_id=job.pk,
+                closed_at=timezone.now(),
+            )
+            for index, (request_id, status) in enumerate(letters)
+        )  # fmt: skip
+        return job
+
+    return make
 
 
 def start(*jobs: Job) -> None:
