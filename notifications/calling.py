@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from gateway.outbound import Answer, Client
@@ -20,8 +21,6 @@ from notifications.ladder import is_of_target
 
 _log = logging.getLogger(__name__)
 CALL_SECONDS = 15.0
-# No call begins at a target that was taken up so long ago; with the longest call that is well within its lease.
-_ROUND_SECONDS = 20.0
 _LANES = 4
 _MOST_CALLS = 2000
 _BROKE = "internal failure"
@@ -44,12 +43,17 @@ class Ended:
     round: Round
 
 
+def _round_seconds() -> float:
+    """No call begins at a target that was taken up so long ago: with the longest call that is well within its lease."""
+    return (settings.HAMMY_DELIVERY_LEASE_SECONDS - CALL_SECONDS) / 2
+
+
 @dataclass(slots=True)
 class _State:
     """What the lanes of a round share."""
 
     groups: deque[list[Parcel]]
-    until: float = field(default_factory=lambda: time.monotonic() + _ROUND_SECONDS)
+    until: float = field(default_factory=lambda: time.monotonic() + _round_seconds())
     is_broken: bool = False
 
     def goes_on(self) -> bool:
@@ -106,8 +110,10 @@ class Caller:
 
     async def _call(self, one: Round, parcel: Parcel) -> Called:
         began_at = timezone.now()
-        if not one.secrets:
-            return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=_UNSIGNED))
+        if parcel.flaw or not one.secrets:
+            return Called(
+                parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=parcel.flaw or _UNSIGNED)
+            )
         signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
         headers = {
             "Content-Type": parcel.content_type,
