@@ -1,5 +1,6 @@
 """The courier: takes up what is due, has it called, and writes what came of it. It waits for no target."""
 
+import gc
 import logging
 import math
 import os
@@ -45,6 +46,10 @@ class Courier:
     """One process's work."""
 
     def __init__(self) -> None:
+        # What was loaded until now stays as long as we do, and what calls leave behind frees itself: looking for
+        # garbage at the usual rate took a tenth of the time.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         self._caller = Caller()
         self._in_hand: dict[int, _InHand] = {}
         # How many parcels a target had of late.
