@@ -64,9 +64,8 @@ class Ds3:
 
 def call(method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> Any:
     """A request as it stands, with no credentials of its own."""
-    content_type = headers.pop("content-type", "")
     target = f"{path}?{query}" if query else path
-    return Client(raise_request_exception=False).generic(method, target, body, content_type, headers=headers)
+    return Client(raise_request_exception=False).generic(method, target, body, headers=headers)
 
 
 def members(answer: Any) -> dict[str, str | None]:
