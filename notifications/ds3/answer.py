@@ -16,6 +16,7 @@ from gateway.logs import current_trace
 from gateway.soap_writing import element
 from notifications.ds3.credentials import Denied
 from notifications.ds3.finding import Found
+from notifications.ds3.request import JSON_SUFFIX
 from notifications.models import Registration
 from notifications.payloads.job_completed import zulu
 
@@ -142,7 +143,7 @@ def _without_null(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether JSON is asked for: by the address's suffix ``.json``, or by Accept before any XML."""
-    if request.path_info.rstrip("/").endswith(".json"):
+    if request.path_info.rstrip("/").endswith(JSON_SUFFIX):
         return True
     ranked = sorted(_accepted(request.META.get("HTTP_ACCEPT", "")), key=lambda one: -one[1])
     found = [media_type for media_type, quality in ranked if quality > 0 and media_type.endswith(("json", "xml"))]

@@ -20,6 +20,7 @@ from notifications.services import Wish
 
 T = TypeVar("T")
 
+JSON_SUFFIX = ".json"
 END_POINT, JOB_ID, USER_ID = "notification_end_point", "job_id", "user_id"
 FORMAT, NAMING, METHOD = "format", "naming_convention", "notification_http_method"
 CREATE_PARAMETERS = (END_POINT, FORMAT, JOB_ID, NAMING, METHOD)
@@ -89,9 +90,9 @@ def read_nothing(query: str) -> None:
 
 
 def read_id(text: str) -> UUID:
-    """The registration that an address names; what can be none's id is nobody's (3000)."""
+    """The registration that an address names, its suffix left out; what can be none's id is nobody's (3000)."""
     try:
-        return _uuid(text)
+        return _uuid(text.removesuffix(JSON_SUFFIX))
     except ValueError as error:
         raise not_found(f"registration {_shown(text)}") from error
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from gateway.body import read_body
 from gateway.rest import ApiView
 from notifications import services
-from notifications.ds3 import answer, finding, request
+from notifications.ds3 import answer, finding, request, schema
 from notifications.ds3.credentials import SignatureOrHeaders
 
 
@@ -32,10 +32,12 @@ class _View(ApiView):
 class RegistrationsView(_View):
     """The caller's registrations, the oldest first; makes one."""
 
+    @schema.operation("listRegistrations", "List registrations", schema.LIST, parameters=schema.LIST_PARAMETERS)
     def get(self, http_request: Request) -> HttpResponse:
         asked = request.read_list(_query(http_request))
         return answer.listed(http_request._request, finding.find(self.caller, asked))
 
+    @schema.operation("register", "Have jobs' ends told", schema.MADE, parameters=schema.CREATE_PARAMETERS)
     def post(self, http_request: Request) -> HttpResponse:
         # All is said in the query; a body is taken in and means nothing.
         read_body(http_request._request)
@@ -47,11 +49,13 @@ class RegistrationsView(_View):
 class RegistrationView(_View):
     """One registration."""
 
+    @schema.operation("showRegistration", "Read a registration", schema.ONE)
     def get(self, http_request: Request, registration_id: str) -> HttpResponse:
         request.read_nothing(_query(http_request))
         found = services.find(caller=self.caller, uuid=request.read_id(registration_id))
         return answer.shown(http_request._request, found)
 
+    @schema.operation("deleteRegistration", "Delete a registration", schema.NOTHING)
     def delete(self, http_request: Request, registration_id: str) -> HttpResponse:
         request.read_nothing(_query(http_request))
         services.delete(caller=self.caller, uuid=request.read_id(registration_id))

@@ -1,13 +1,19 @@
 """Below ``/_rest_/``; the roof mounts it. Each path with a trailing slash or without, as XML or with ``.json``."""
 
-from django.urls import re_path
+from django.urls import path
 
 from notifications.ds3.rest import RegistrationsView, RegistrationView
 
 _PATH = "job_completed_notification_registration"
-_END = r"(?:\.json)?/?\Z"
+_ONE = f"{_PATH}/<str:registration_id>"
+# The published document names each path once.
+_again = RegistrationsView.as_view(schema=None)
 
 urlpatterns = [
-    re_path(rf"^{_PATH}{_END}", RegistrationsView.as_view(), name="ds3-registrations"),
-    re_path(rf"^{_PATH}/(?P<registration_id>[^/]+?){_END}", RegistrationView.as_view(), name="ds3-registration"),
+    path(_PATH, RegistrationsView.as_view(), name="ds3-registrations"),
+    path(f"{_PATH}/", _again),
+    path(f"{_PATH}.json", _again),
+    path(f"{_PATH}.json/", _again),
+    path(_ONE, RegistrationView.as_view(), name="ds3-registration"),
+    path(f"{_ONE}/", RegistrationView.as_view(schema=None)),
 ]

@@ -34,7 +34,7 @@ OBJECTS = [
     Undone(uuid=UUID(number), name="o1", length=10)
     for number in ("6d0c304e-8609-4f69-8e57-ad61787c2172", "628a1df8-d440-4caf-9e31-089b95b5cbe7")
 ]
-# The names of the payload's elements, attributes and keys, in each convention (the contract's table, and on from there).
+# The names of elements, attributes and keys in each convention (the contract's table, and on from there).
 CONVENTIONS = {
     "CONCAT_LOWERCASE": "notification event canceloccurred jobid notificationgenerationdate objectsnotpersisted type "
     "object id latest length name offset versionid",

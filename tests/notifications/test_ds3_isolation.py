@@ -25,7 +25,7 @@ _NAMING: dict[str, Callable[[Ds3, str], Any]] = {
 
 
 def test_every_operation_is_covered_here() -> None:
-    assert [pattern.name for pattern in urlpatterns] == ["ds3-registrations", "ds3-registration"]
+    assert {pattern.name for pattern in urlpatterns if pattern.name} == {"ds3-registrations", "ds3-registration"}
 
 
 @pytest.mark.parametrize("operation", _NAMING)
