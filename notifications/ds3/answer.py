@@ -32,6 +32,8 @@ _CODES = {
     Code.UNAVAILABLE: _RETRY,
     Code.INTERNAL: "InternalError",
 }
+# All that a caller may read in Code, but for those of credentials (gateway.credentials.aws_v2).
+ERROR_CODES = frozenset({*_CODES.values(), _FALLBACK})
 _DEFAULT_RETRY_AFTER = 5
 _LONGEST_MESSAGE, _LONGEST_RESOURCE = 2000, 300
 _log = logging.getLogger(__name__)
