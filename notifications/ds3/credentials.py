@@ -54,7 +54,9 @@ def _caller(request: HttpRequest) -> Caller:
     try:
         return caller_of_request(request)
     except Refusal as refusal:
-        raise _denied(refusal, request) or refusal from refusal
+        if denied := _denied(refusal, request):
+            raise denied from refusal
+        raise
 
 
 def _by_signature(request: HttpRequest, authorization: str) -> Caller:

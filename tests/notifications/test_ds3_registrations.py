@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from lxml import etree
 
 from jobs import services as job_services
@@ -283,6 +285,16 @@ class TestPages:
         assert error(self.api.call("GET", query=f"page_start_marker={unknown}")) == (
             404, "NotFound", f"page_start_marker {unknown} not found",
         )  # fmt: skip
+
+
+def test_a_long_list_costs_as_many_queries_as_a_short_one(api: Ds3) -> None:
+    counts = []
+    for _ in range(2):
+        api.create()
+        with CaptureQueriesContext(connection) as context:
+            api.call("GET", query="page_length=1000")
+        counts.append(len(context))
+    assert counts == [3, 3]
 
 
 def test_registrations_of_a_job_go_with_it(api: Ds3, submit: Callable[..., Job]) -> None:
