@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
@@ -16,13 +16,14 @@ from django.utils import timezone
 from gateway.outbound import Answer, Client
 from jobs import stopping
 from notifications import signing
-from notifications.claiming import Parcel, Round
+from notifications.claiming import LEASE_SECONDS, Parcel, Round
 from notifications.ladder import is_of_target
 
 _log = logging.getLogger(__name__)
 CALL_SECONDS = 15.0
 # No call begins at a target that was taken up so long ago; with the longest call that is well within its lease.
 _ROUND_SECONDS = 20.0
+_MARGIN_SECONDS = 5.0
 _LANES = 4
 _MOST_CALLS = 2000
 # As many as there are targets in hand.
@@ -52,7 +53,7 @@ class _State:
     """What the lanes of a round share."""
 
     groups: deque[list[Parcel]]
-    until: float = field(default_factory=lambda: time.monotonic() + _ROUND_SECONDS)
+    until: float
     is_broken: bool = False
 
     def goes_on(self) -> bool:
@@ -92,7 +93,9 @@ class Caller:
         groups: dict[object, list[Parcel]] = {}
         for parcel in one.parcels:
             groups.setdefault(parcel.group, []).append(parcel)
-        state = _State(deque(groups.values()))
+        # However long the rest of the claim took, the last call ends within the lease.
+        latest = one.claimed_at + LEASE_SECONDS - CALL_SECONDS - _MARGIN_SECONDS
+        state = _State(deque(groups.values()), min(time.monotonic() + _ROUND_SECONDS, latest))
         try:
             await asyncio.gather(*(self._lane(one, state) for _ in range(min(_LANES, len(groups)))))
         finally:

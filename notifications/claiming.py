@@ -1,6 +1,7 @@
 """What a courier takes up: targets with something due, each its alone for a while, and what is to be brought there."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -59,12 +60,14 @@ class Round:
     is_failing: bool
     secrets: Sequence[str] = field(repr=False)
     parcels: Sequence[Parcel]
+    # By this process's clock, that nobody sets.
+    claimed_at: float
 
 
 def claim(*, healthy: int, failing: int) -> list[Round]:
     """Up to so many targets whose last call succeeded, and so many of those whose last failed and that are due again: a
     target that fails is tried with one delivery."""
-    now, token = timezone.now(), uuid4()
+    now, token, claimed_at = timezone.now(), uuid4(), time.monotonic()
     waiting = Delivery.objects.due(now).filter(target=OuterRef("pk"))
     free = Target.objects.free(now).filter(Exists(waiting))
     with transaction.atomic():
@@ -82,6 +85,7 @@ def claim(*, healthy: int, failing: int) -> list[Round]:
             is_failing=target.failures > 0,
             secrets=secrets[target.client_id],
             parcels=[packed.parcel(target, delivery) for delivery in found[target.pk]],
+            claimed_at=claimed_at,
         )
         for target in targets
     ]

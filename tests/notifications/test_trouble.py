@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -178,6 +179,20 @@ def test_names_that_nobody_answers_delay_nobody(
     deliver()
     assert Attempt.objects.get(status=204).seconds < 10
     assert calling._MOST_NAMES >= delivery._MOST_FAILING + delivery._MOST_HEALTHY
+
+
+def test_a_claim_that_took_long_calls_nobody_beyond_its_lease(
+    register: Register, submit: Submit, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register()
+    end(submit())
+    rounds = claiming.claim(healthy=1, failing=0)
+    monkeypatch.setattr(delivery, "is_due", lambda: True)
+    late = [replace(one, claimed_at=one.claimed_at - 45) for one in rounds]
+    monkeypatch.setattr(claiming, "claim", lambda **_: [late.pop()] if late else [])
+    deliver()
+    assert receiver.heard == []
+    assert Delivery.objects.get().status == Status.PENDING
 
 
 def test_bytes_of_what_was_not_sent_are_counted_where_they_lie(failed_letters: Callable[..., Job]) -> None:
