@@ -1,5 +1,6 @@
 """What may be done with registrations, targets and deliveries, whoever asks over whichever face."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +25,7 @@ from notifications.states import EventKind, Status, TargetKind, sources
 FORMATS = ("DEFAULT", "JSON", "XML")
 METHODS = ("POST", "PUT")
 _NOBODY = UUID(int=0)
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,13 @@ def register(*, caller: Caller, wish: Wish) -> Registration:
     its delivery is made at once. Raises 2002, 1001, 1002 with every problem, and 3000 for a job that is not there or
     not the caller's to see."""
     caller.require("notifications")
-    address = _checked(wish)
+    if problems := problems_of(wish):
+        raise Refusal(problems)
     if caller.client_id is None:
         raise refuse(Code.FORBIDDEN, "only a client can be told of jobs")
     with transaction.atomic():
         job = _locked_job(caller, wish.job_uuid) if wish.job_uuid else None
-        target = Target.objects.create(kind=TargetKind.REGISTRATION, client_id=caller.client_id, address=address)
+        target = Target.objects.create(kind=TargetKind.REGISTRATION, client_id=caller.client_id, address=_address(wish))
         registration = Registration.objects.create(
             client_id=caller.client_id, target=target, end_point=wish.end_point, format=wish.format, naming=wish.naming,
             method=wish.method, job_id=job.pk if job else None, job_uuid=job.uuid if job else None,
@@ -57,8 +60,8 @@ def register(*, caller: Caller, wish: Wish) -> Registration:
     return registration
 
 
-def _checked(wish: Wish) -> str:
-    """The address to be called."""
+def problems_of(wish: Wish) -> list[Problem]:
+    """Everything that makes a wish unfit but its job, fields by its own names."""
     problems = []
     for name, value, known in (
         ("format", wish.format, FORMATS),
@@ -68,17 +71,19 @@ def _checked(wish: Wish) -> str:
         if value not in known:
             words = f"must be one of {', '.join(known)}"
             problems.append(Problem(code=Code.INVALID, sentence=words, field=(name,)))
-    address = wish.end_point if "://" in wish.end_point else f"http://{wish.end_point}"
     try:
         if not wish.end_point:
             problems.append(Problem(code=Code.REQUIRED, sentence="required", field=("end_point",)))
         else:
-            read_url(address)
+            read_url(_address(wish))
     except ValueError as error:
         problems.append(Problem(code=Code.INVALID, sentence=str(error), field=("end_point",)))
-    if problems:
-        raise Refusal(problems)
-    return address
+    return problems
+
+
+def _address(wish: Wish) -> str:
+    """What is to be called: without a scheme it is http."""
+    return wish.end_point if _SCHEME.match(wish.end_point) else f"http://{wish.end_point}"
 
 
 def _locked_job(caller: Caller, uuid: UUID) -> Job:

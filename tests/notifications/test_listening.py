@@ -193,7 +193,7 @@ def test_what_a_job_did_not_send_is_told_in_order_and_named_by_its_request(
     start(job)
     queue.move(Job.objects.filter(pk=job.pk), JobStatus.FINISHED)
     deliver()
-    said = json.loads(receiver.bodies()[0])["Event"]
+    said = json.loads(receiver.bodies()[0])["Notification"]["Event"]
     assert said["CancelOccurred"] is True
     assert [one["Name"] for one in said["ObjectsNotPersisted"]] == ["req-1", str(job.pk * 1000 + 1)]
     one = said["ObjectsNotPersisted"][0]
