@@ -7,7 +7,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
@@ -15,15 +16,18 @@ from django.utils import timezone
 from gateway.outbound import Answer, Client
 from jobs import stopping
 from notifications import signing
-from notifications.claiming import Parcel, Round
+from notifications.claiming import LEASE_SECONDS, Parcel, Round
 from notifications.ladder import is_of_target
 
 _log = logging.getLogger(__name__)
 CALL_SECONDS = 15.0
 # No call begins at a target that was taken up so long ago; with the longest call that is well within its lease.
 _ROUND_SECONDS = 20.0
+_MARGIN_SECONDS = 5.0
 _LANES = 4
 _MOST_CALLS = 2000
+# As many as there are targets in hand.
+_MOST_NAMES = 400
 _BROKE = "internal failure"
 _UNSIGNED = "its client has no secret that could sign it"
 
@@ -49,7 +53,7 @@ class _State:
     """What the lanes of a round share."""
 
     groups: deque[list[Parcel]]
-    until: float = field(default_factory=lambda: time.monotonic() + _ROUND_SECONDS)
+    until: float
     is_broken: bool = False
 
     def goes_on(self) -> bool:
@@ -62,6 +66,8 @@ class Caller:
     def __init__(self) -> None:
         self.results: queue.SimpleQueue[Called | Ended] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
+        # Names are asked for in threads, and one that nobody answers holds its own for long.
+        self._loop.set_default_executor(ThreadPoolExecutor(_MOST_NAMES, thread_name_prefix="names"))
         self._client = Client(most=_MOST_CALLS, most_per_host=0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_ready = threading.Event()
@@ -87,7 +93,9 @@ class Caller:
         groups: dict[object, list[Parcel]] = {}
         for parcel in one.parcels:
             groups.setdefault(parcel.group, []).append(parcel)
-        state = _State(deque(groups.values()))
+        # However long the rest of the claim took, the last call ends within the lease.
+        latest = one.claimed_at + LEASE_SECONDS - CALL_SECONDS - _MARGIN_SECONDS
+        state = _State(deque(groups.values()), min(time.monotonic() + _ROUND_SECONDS, latest))
         try:
             await asyncio.gather(*(self._lane(one, state) for _ in range(min(_LANES, len(groups)))))
         finally:
@@ -106,16 +114,16 @@ class Caller:
 
     async def _call(self, one: Round, parcel: Parcel) -> Called:
         began_at = timezone.now()
-        if not one.secrets:
-            return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=_UNSIGNED))
-        signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
-        headers = {
-            "Content-Type": parcel.content_type,
-            "Accept": parcel.content_type,
-            "User-Agent": "Hammy",
-            **signed,
-        }
+        if fault := parcel.fault or ("" if one.secrets else _UNSIGNED):
+            return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=fault))
         try:
+            signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
+            headers = {
+                "Content-Type": parcel.content_type,
+                "Accept": parcel.content_type,
+                "User-Agent": "Hammy",
+                **signed,
+            }
             answer = await self._client.call(
                 parcel.method, parcel.url, body=parcel.body, headers=headers, seconds=CALL_SECONDS
             )

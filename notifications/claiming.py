@@ -1,11 +1,13 @@
 """What a courier takes up: targets with something due, each its alone for a while, and what is to be brought there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, F, OuterRef, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
@@ -20,6 +22,8 @@ from notifications.models.target import TargetQuerySet
 from notifications.payloads import News, Style, payloads
 from notifications.states import EventKind, TargetKind
 
+_log = logging.getLogger(__name__)
+_NO_BODY = "internal failure: what was to be told could not be written"
 # A target is held a good deal shorter than this (notifications.calling); a courier that died holds it no longer.
 LEASE_SECONDS = 60.0
 _MOST_OF_ONE = 50
@@ -43,6 +47,8 @@ class Parcel:
     failures: int
     attempts: int
     is_by_hand: bool
+    # Why there is no body.
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +60,14 @@ class Round:
     is_failing: bool
     secrets: Sequence[str] = field(repr=False)
     parcels: Sequence[Parcel]
+    # By this process's clock, that nobody sets.
+    claimed_at: float
 
 
 def claim(*, healthy: int, failing: int) -> list[Round]:
     """Up to so many targets whose last call succeeded, and so many of those whose last failed and that are due again: a
     target that fails is tried with one delivery."""
-    now, token = timezone.now(), uuid4()
+    now, token, claimed_at = timezone.now(), uuid4(), time.monotonic()
     waiting = Delivery.objects.due(now).filter(target=OuterRef("pk"))
     free = Target.objects.free(now).filter(Exists(waiting))
     with transaction.atomic():
@@ -69,7 +77,7 @@ def claim(*, healthy: int, failing: int) -> list[Round]:
         )
     secrets = {client_id: _secrets(client_id) for client_id in {target.client_id for target in targets}}
     found = _due(targets)
-    packed = _Packing(delivery.event for deliveries in found.values() for delivery in deliveries)
+    packed = _Packing()
     return [
         Round(
             target_id=target.pk,
@@ -77,6 +85,7 @@ def claim(*, healthy: int, failing: int) -> list[Round]:
             is_failing=target.failures > 0,
             secrets=secrets[target.client_id],
             parcels=[packed.parcel(target, delivery) for delivery in found[target.pk]],
+            claimed_at=claimed_at,
         )
         for target in targets
     ]
@@ -111,35 +120,47 @@ def _secrets(client_id: int | None) -> Sequence[str]:
 class _Packing:
     """Deliveries as parcels. The same body is made once, however many want it."""
 
-    def __init__(self, events: Iterable[Event]) -> None:
-        self._news: Mapping[int, News] = {
-            event.pk: news_of(event) for event in {one.pk: one for one in events}.values()
-        }
-        self._bodies: dict[tuple[int, str, Style], bytes] = {}
+    def __init__(self) -> None:
+        self._news: dict[int, News] = {}
+        self._bodies: dict[tuple[int, str, Style], tuple[str, bytes]] = {}
 
     def parcel(self, target: Target, delivery: Delivery) -> Parcel:
-        news = self._news[delivery.event_id]
-        style = Style(format=delivery.format, naming=delivery.naming)
-        payload = payloads()[delivery.payload]
-        key = (delivery.event_id, delivery.payload, style)
-        if key not in self._bodies:
-            self._bodies[key] = payload.body(news, style)
+        content_type, body, fault = "", b"", ""
+        try:
+            content_type, body = self._packed(delivery)
+        except DatabaseError:
+            raise
+        except Exception:
+            # One that cannot be made holds up no other: a failed try, told as what it is.
+            _log.exception("a delivery has no body", extra={"delivery_id": delivery.pk})
+            fault = _NO_BODY
         is_callback = target.kind == TargetKind.CALLBACK
         return Parcel(
             delivery_id=delivery.pk,
             target_id=target.pk,
             event_id=delivery.event_id,
-            group=(news.job_id, delivery.url) if is_callback else delivery.pk,
-            kind=news.kind,
+            group=(delivery.event.job_id, delivery.url) if is_callback else delivery.pk,
+            kind=EventKind(delivery.event.kind),
             message_id=delivery.message_id,
             method=delivery.method,
             url=delivery.url,
-            content_type=payload.content_type(style),
-            body=self._bodies[key],
+            content_type=content_type,
+            body=body,
             failures=delivery.failures,
             attempts=delivery.attempts,
             is_by_hand=delivery.is_by_hand,
+            fault=fault,
         )
+
+    def _packed(self, delivery: Delivery) -> tuple[str, bytes]:
+        style = Style(format=delivery.format, naming=delivery.naming)
+        key = (delivery.event_id, delivery.payload, style)
+        if key not in self._bodies:
+            if delivery.event_id not in self._news:
+                self._news[delivery.event_id] = news_of(delivery.event)
+            payload = payloads()[delivery.payload]
+            self._bodies[key] = payload.content_type(style), payload.body(self._news[delivery.event_id], style)
+        return self._bodies[key]
 
 
 def news_of(event: Event) -> News:

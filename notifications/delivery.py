@@ -34,6 +34,8 @@ class Courier:
         self._caller = Caller()
         self._healthy: set[int] = set()
         self._failing: set[int] = set()
+        # Of these something could not be written: nothing goes there before their lease is over.
+        self._unwritten: set[int] = set()
 
     def work(self) -> None:
         """Bring what is due until nothing is and every call has ended; once asked to stop, no new call begins."""
@@ -74,13 +76,33 @@ class Courier:
     def _write(self, found: list[Called | Ended]) -> None:
         calls = [one for one in found if isinstance(one, Called)]
         rounds = [one.round for one in found if isinstance(one, Ended)]
+        try:
+            self._unwritten |= _recorded(calls)
+            for claim in {one.claim for one in rounds}:
+                told = [one.target_id for one in rounds if one.claim == claim and one.target_id not in self._unwritten]
+                _patiently(partial(recording.release, told, claim))
+        finally:
+            for one in rounds:
+                self._healthy.discard(one.target_id)
+                self._failing.discard(one.target_id)
+                self._unwritten.discard(one.target_id)
+
+
+def _recorded(calls: list[Called]) -> set[int]:
+    """Write what came of calls, one by one where not all can be; the targets of those that cannot."""
+    try:
         if calls:
             _patiently(partial(recording.record, calls))
-        for claim in {one.claim for one in rounds}:
-            _patiently(partial(recording.release, [one.target_id for one in rounds if one.claim == claim], claim))
-        for one in rounds:
-            self._healthy.discard(one.target_id)
-            self._failing.discard(one.target_id)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        _log.exception(
+            "an outcome cannot be written", extra={"delivery_ids": [one.parcel.delivery_id for one in calls]}
+        )
+        if len(calls) == 1:
+            return {calls[0].parcel.target_id}
+        return set().union(*(_recorded([one]) for one in calls))
+    return set()
 
 
 def _patiently(do: Callable[[], T]) -> T:

@@ -44,9 +44,12 @@ def record(calls: Sequence[Called]) -> None:
     outcomes = [_outcome(called, now, is_over=called.parcel.delivery_id in ended) for called in calls]
     with transaction.atomic():
         # Targets first, in order, as everybody who locks both does.
-        for target in _targets(outcomes):
+        targets = _targets(outcomes)
+        for target in targets:
             _settle_health(target, [one for one in outcomes if one.called.parcel.target_id == target.pk], now)
         Attempt.objects.bulk_create([_attempt(one) for one in outcomes])
+        # Then deliveries, in order too; whoever takes many of them does so.
+        _lock([one.called.parcel.delivery_id for one in outcomes])
         well = [one.called.parcel.delivery_id for one in outcomes if one.status is Status.DELIVERED]
         Delivery.objects.pending().filter(id__in=well).update(
             status=Status.DELIVERED, reason="", closed_at=now, attempts=F("attempts") + 1, is_by_hand=False
@@ -54,6 +57,9 @@ def record(calls: Sequence[Called]) -> None:
         for one in outcomes:
             if one.status is not Status.DELIVERED:
                 _fail(one, now)
+        for target in targets:
+            if target.disabled_at is not None:
+                _miss(target, now)
     for one in outcomes:
         metrics.DELIVERIES.labels(one.called.parcel.kind, _label(one)).inc()
 
@@ -107,7 +113,11 @@ def _attempt(one: _Outcome) -> Attempt:
 def _fail(one: _Outcome, now: datetime) -> None:
     closed_at = None if one.status is Status.PENDING else now
     due_at = {"due_at": one.next_at} if one.next_at else {}
-    Delivery.objects.pending().filter(pk=one.called.parcel.delivery_id).update(
+    mine = Delivery.objects.pending().filter(pk=one.called.parcel.delivery_id)
+    if not one.called.parcel.is_by_hand and mine.filter(is_by_hand=True).update(attempts=F("attempts") + 1):
+        # Somebody asked for a new round meanwhile: it goes on as he said.
+        return
+    mine.update(
         status=one.status, reason=one.words, closed_at=closed_at, is_by_hand=False,
         failures=F("failures") + 1, attempts=F("attempts") + 1, **due_at,
     )  # fmt: skip
@@ -153,11 +163,16 @@ def _disable_if_lost(target: Target, outcomes: Sequence[_Outcome], now: datetime
     else:
         return
     target.disabled_at, target.disabled_for = now, why
-    left = Delivery.objects.pending().filter(target=target.pk)
-    left.exclude(id__in=[one.called.parcel.delivery_id for one in outcomes]).update(
-        status=Status.MISSED, reason=f"the target was disabled: {why}", closed_at=now
-    )
     _log.warning("notification target disabled", extra={"target_id": target.pk, "reason": why})
+
+
+def _miss(target: Target, now: datetime) -> None:
+    left = Delivery.objects.pending().filter(target=target.pk)
+    left.update(status=Status.MISSED, reason=f"the target was disabled: {target.disabled_for}", closed_at=now)
+
+
+def _lock(delivery_ids: Sequence[int]) -> None:
+    list(Delivery.objects.filter(id__in=delivery_ids).order_by("id").select_for_update(no_key=True).values_list("id"))
 
 
 def _label(one: _Outcome) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from gateway.caller import Caller
@@ -171,7 +171,7 @@ def replay(*, delivery: Delivery) -> None:
         if target.disabled_at is not None:
             raise refuse(Code.STATE_CONFLICT, "its target is disabled")
         if not _replay(Delivery.objects.filter(pk=delivery.pk)):
-            raise refuse(Code.STATE_CONFLICT, "it was dropped: nobody waits for it any more")
+            raise refuse(Code.STATE_CONFLICT, "it was dropped, or its job has ended: nobody waits for it any more")
         # Somebody wants to see now whether it is back.
         Target.objects.filter(pk=target.pk).update(held_until=None)
 
@@ -184,14 +184,25 @@ def replay_since(*, since: datetime, target: Target | None = None, only_failed: 
         wanted = wanted.filter(target=target.pk)
     if only_failed:
         wanted = wanted.filter(status__in=[Status.FAILED, Status.MISSED])
-    return _replay(wanted)
+    with transaction.atomic():
+        # As recording locks them.
+        targets = Target.objects.filter(id__in=wanted.values("target")).order_by("id")
+        list(targets.select_for_update(no_key=True).values_list("id"))
+        return _replay(wanted)
 
 
 def _replay(deliveries: DeliveryQuerySet) -> int:
+    """But for SENDING of a job that has ended: that is never told after the end."""
     now = timezone.now()
+    ends = Event.objects.filter(
+        kind=EventKind.JOB_COMPLETED, job_id=OuterRef("event__job_id"), id__gt=OuterRef("event_id")
+    )
+    is_overtaken = Q(event__kind=EventKind.JOB_SENDING) & Exists(ends)
     with transaction.atomic():
         again = deliveries.filter(Q(status=Status.PENDING) | Q(status__in=sorted(sources(Status.PENDING))))
-        count = again.update(status=Status.PENDING, failures=0, is_by_hand=True, due_at=now, closed_at=None)
+        count = again.exclude(is_overtaken).update(
+            status=Status.PENDING, failures=0, is_by_hand=True, due_at=now, closed_at=None
+        )
         wake()
     return count
 
