@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from hammy_project import health
 from jobs.job_v1 import soap as job_v1_soap
+from notifications import track
 from sending.send_v2 import soap as send_v2_soap
 
 _PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
@@ -30,6 +31,7 @@ urlpatterns = [
     path("hammy/openapi", SpectacularJSONAPIView.as_view(**_PUBLIC), name="openapi"),
     path("hammy/docs", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),
     path("admin/", admin.site.urls),
+    path("track", track.track, name="track"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
