@@ -166,7 +166,7 @@ class JobAdmin(ReadOnlyAdmin):
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def _offered(self, request: HttpRequest, job: Job) -> list[Any]:
+    def _offered(self, request: HttpRequest, job: Job) -> list[dict[str, Any]]:
         leading_away = links.of_job(request, job)
         if not self.has_operate_permission(request):
             return leading_away

@@ -1,25 +1,15 @@
 """Where else a job's page leads: whatever upper floors know of a job, registered here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 
 from jobs.models import Job
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A button above the page; ``path`` is an address of ours."""
-
-    title: Any
-    icon: str
-    path: str
-    variant: str = "default"
-
-
-Maker = Callable[[HttpRequest, Job], Link | None]
+# A button as console/offered.html shows it: title, icon, variant, path.
+Button = dict[str, Any]
+Maker = Callable[[HttpRequest, Job], Button | None]
 _makers: list[Maker] = []
 
 
@@ -29,6 +19,6 @@ def register(maker: Maker) -> None:
         _makers.append(maker)
 
 
-def of_job(request: HttpRequest, job: Job) -> list[Link]:
+def of_job(request: HttpRequest, job: Job) -> list[Button]:
     """What leads away from the page of a job, for this person."""
-    return [link for maker in _makers if (link := maker(request, job)) is not None]
+    return [button for maker in _makers if (button := maker(request, job)) is not None]

@@ -192,13 +192,13 @@ def _way_back(found: Sequence[Delivery], back: str) -> str:
     return reverse("admin:notifications_delivery_change", args=[found[0].pk])
 
 
-def _told_of(request: HttpRequest, job: Job) -> links.Link | None:
+def _told_of(request: HttpRequest, job: Job) -> links.Button | None:
     """From a job to who was told of it."""
     may_see = request.user.has_perm("notifications.view_delivery")
     if not (may_see and Event.objects.filter(job_id=job.pk).exists()):
         return None
     address = f"{reverse(f'admin:{_LIST}')}?job={job.pk}"
-    return links.Link(title=_("Who was told"), icon="notifications", path=address)
+    return {"title": _("Who was told"), "icon": "notifications", "variant": "default", "path": address}
 
 
 links.register(_told_of)
