@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -47,7 +47,7 @@ def place(target: Target) -> str:
     return reverse("admin:notifications_target_change", args=[target.pk])
 
 
-def shortened(text: str, most: int = 60) -> str:
+def shortened(text: str, most: int = 36) -> str:
     """Its beginning, where it is long."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -57,34 +57,41 @@ def moment(value: datetime | None) -> str | None:
     return labels.moment(value) if value else None
 
 
+def when(value: datetime | None) -> SafeString | None:
+    """A moment in a narrow column, broken nowhere but between its day and its time."""
+    if value is None:
+        return None
+    return format_html_join(" ", '<span class="console-nowrap">{}</span>', zip(labels.moment(value).split(" ")))
+
+
 def link(address: str, words: Any) -> SafeString:
     """A link of ours."""
     return format_html('<a class="console-link" href="{}">{}</a>', address, words)
 
 
 class HealthColumns(ModelAdmin):
-    """The columns of how it fares, for rows annotated with ``next_due``."""
-
-    def target_of(self, row: Any) -> Target:
-        """The target that a row is about."""
-        raise NotImplementedError
+    """The columns of how it fares, of targets or of registrations, annotated with ``next_due``."""
 
     @admin.display(description=_("State"))
     def state(self, row: Any) -> SafeString:
-        return health(self.target_of(row))
+        return health(_target(row))
 
     @admin.display(description=_("Failures"))
     def failures_since(self, row: Any) -> int:
-        return self.target_of(row).failures
+        return _target(row).failures
 
     @admin.display(description=_("Last success"), empty_value="–")
-    def last_success(self, row: Any) -> str | None:
-        return moment(self.target_of(row).last_success_at)
+    def last_success(self, row: Any) -> SafeString | None:
+        return when(_target(row).last_success_at)
 
     @admin.display(description=_("Next try"), empty_value="–")
-    def next_try(self, row: Any) -> str | None:
-        return moment(self.target_of(row).next_call(row.next_due))
+    def next_try(self, row: Any) -> SafeString | None:
+        return when(_target(row).next_call(row.next_due))
 
     @admin.display(description=_("Client"), empty_value="–")
     def client_name(self, row: Any) -> str | None:
         return row.client.name if row.client else None
+
+
+def _target(row: Any) -> Target:
+    return row if isinstance(row, Target) else row.target

@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from gateway.console import labels
 from gateway.console.confirming import Question, ask
 from gateway.console.filters import OlderFilter, number_in
 from gateway.console.read_only import ReadOnlyAdmin
@@ -39,7 +38,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """Nothing here adds, edits or deletes a delivery: services bring it again."""
 
     list_display = (
-        "id", "created", "event_name", "job", "target_address", "client_name", "state", "attempts", "next_try",
+        "id", "created", "event_name", "job", "target_address", "state", "attempts", "next_try",
     )  # fmt: skip
     list_display_links = ("id", "event_name")
     list_filter = (StatusFilter, EventFilter, ToldClientFilter, TargetFilter, JobFilter, OlderFilter)
@@ -69,8 +68,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return finding.find(queryset, search_term), False
 
     @admin.display(description=pgettext_lazy("a delivery", "Created at"))
-    def created(self, delivery: Delivery) -> str:
-        return labels.moment(delivery.created_at)
+    def created(self, delivery: Delivery) -> SafeString | None:
+        return cells.when(delivery.created_at)
 
     @admin.display(description=_("Event"))
     def event_name(self, delivery: Delivery) -> str:
@@ -85,18 +84,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def target_address(self, delivery: Delivery) -> SafeString:
         return cells.link(cells.place(delivery.target), cells.shortened(delivery.target.address))
 
-    @admin.display(description=_("Client"), empty_value="–")
-    def client_name(self, delivery: Delivery) -> str | None:
-        return delivery.target.client.name if delivery.target.client else None
-
     @admin.display(description=_("Status"))
     def state(self, delivery: Delivery) -> SafeString:
         return cells.status(delivery)
 
     @admin.display(description=_("Next try"), empty_value="–")
-    def next_try(self, delivery: Delivery) -> str | None:
+    def next_try(self, delivery: Delivery) -> SafeString | None:
         is_waiting = delivery.status == Status.PENDING
-        return cells.moment(delivery.target.next_call(delivery.due_at)) if is_waiting else None
+        return cells.when(delivery.target.next_call(delivery.due_at)) if is_waiting else None
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.replay)

@@ -100,7 +100,7 @@ _ALL = (
     ),
     Operation(
         verb="enable-missed",
-        title=_("Enable and tell what was missed"),
+        title=_("Enable and catch up"),
         question=_("It is told again, beginning with all that it missed since it was disabled."),
         icon="history",
         variant="primary",

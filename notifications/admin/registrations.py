@@ -26,7 +26,7 @@ from notifications.admin.filters import HealthFilter
 from notifications.admin.forms import RegistrationForm
 from notifications.admin.operations import may_operate
 from notifications.admin.targets import offered
-from notifications.models import Delivery, Registration, Target
+from notifications.models import Delivery, Registration
 from notifications.models.delivery import next_due
 from notifications.states import Health
 
@@ -68,9 +68,6 @@ class RegistrationAdmin(cells.HealthColumns, ReadOnlyAdmin):
         found = queryset.annotate(next_due=next_due("target"))
         return found.filter(end_point__icontains=words) if words else found, False
 
-    def target_of(self, row: Registration) -> Target:
-        return row.target
-
     @admin.display(description=_("End point"))
     def shown_end_point(self, registration: Registration) -> str:
         return cells.shortened(registration.end_point)
@@ -81,7 +78,7 @@ class RegistrationAdmin(cells.HealthColumns, ReadOnlyAdmin):
 
     @admin.display(description=_("Format"))
     def how(self, registration: Registration) -> str:
-        return f"{registration.method} {registration.format}"
+        return registration.format
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.test)

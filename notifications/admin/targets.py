@@ -74,9 +74,6 @@ class TargetAdmin(cells.HealthColumns, ReadOnlyAdmin):
         found = queryset.filter(kind=TargetKind.CALLBACK).annotate(next_due=next_due("pk"))
         return found.filter(address__icontains=words) if words else found, False
 
-    def target_of(self, row: Target) -> Target:
-        return row
-
     @admin.display(description=_("Address"))
     def shown_address(self, target: Target) -> str:
         return cells.shortened(target.address)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -37,7 +38,7 @@ Submit = Callable[..., Job]
 JOBS = "/admin/jobs/job/"
 
 
-def _page(delivery: Delivery, group: str = "Viewer"):
+def _page(delivery: Delivery, group: str = "Viewer") -> Any:
     return client_of(group).get(f"{DELIVERIES}{delivery.pk}/change/")
 
 

@@ -1,6 +1,7 @@
 """Places called back in the console, and what operators do to targets: pause, resume, enable, deliver again."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -34,7 +35,7 @@ def _disabled(registration: Registration) -> Registration:
     return registration
 
 
-def _operate(client: Client, target_id: int, verb: str, reason: str = "because"):
+def _operate(client: Client, target_id: int, verb: str, reason: str = "because") -> Any:
     return client.post(f"{TARGETS}{target_id}/operate/{verb}/", {"reason": reason})
 
 
