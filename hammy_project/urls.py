@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from gateway.failures import tell_below
 from hammy_project import health
 from jobs.job_v1 import soap as job_v1_soap
+from notifications import track
 from notifications.ds3 import answer as ds3_answer
 from sending.send_v2 import soap as send_v2_soap
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path("hammy/openapi", SpectacularJSONAPIView.as_view(**_PUBLIC), name="openapi"),
     path("hammy/docs", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),
     path("admin/", admin.site.urls),
+    path("track", track.track, name="track"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -60,6 +60,11 @@ class _State:
         return not self.is_broken and time.monotonic() < self.until and not stopping.is_asked()
 
 
+def own_headers(content_type: str) -> dict[str, str]:
+    """What each call says of itself, beside its signature."""
+    return {"Content-Type": content_type, "Accept": content_type, "User-Agent": "Hammy"}
+
+
 class Caller:
     """The thread in which calls are made. ``results`` fills with what came of them, and with the ends of rounds."""
 
@@ -118,12 +123,7 @@ class Caller:
             return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=fault))
         try:
             signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
-            headers = {
-                "Content-Type": parcel.content_type,
-                "Accept": parcel.content_type,
-                "User-Agent": "Hammy",
-                **signed,
-            }
+            headers = {**own_headers(parcel.content_type), **signed}
             answer = await self._client.call(
                 parcel.method, parcel.url, body=parcel.body, headers=headers, seconds=CALL_SECONDS
             )

@@ -176,12 +176,16 @@ def replay(*, delivery: Delivery) -> None:
         Target.objects.filter(pk=target.pk).update(held_until=None)
 
 
-def replay_since(*, since: datetime, target: Target | None = None, only_failed: bool = True) -> int:
-    """Bring again what was made since a moment: what failed or was missed, or all of it; how many. Disabled targets get
-    none."""
+def replay_since(
+    *, since: datetime, target: Target | None = None, client_id: int | None = None, only_failed: bool = True
+) -> int:
+    """Bring again what was made since a moment: what failed or was missed, or all of it; how many. With ``target`` or
+    ``client_id`` what went there alone. Disabled targets get none."""
     wanted = Delivery.objects.filter(created_at__gte=since, target__disabled_at=None)
     if target is not None:
         wanted = wanted.filter(target=target.pk)
+    if client_id is not None:
+        wanted = wanted.filter(target__client=client_id)
     if only_failed:
         wanted = wanted.filter(status__in=[Status.FAILED, Status.MISSED])
     with transaction.atomic():

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.states import TargetKind
+from notifications.states import Health, TargetKind
 
 
 class TargetQuerySet(models.QuerySet["Target"]):
@@ -22,6 +22,18 @@ class TargetQuerySet(models.QuerySet["Target"]):
     def free(self, now: datetime) -> Self:
         """Those that a courier may take up now."""
         return self.open().filter(Q(held_until=None) | Q(held_until__lte=now), Q(claim=None) | Q(lease_until__lte=now))
+
+    def faring(self, health: Health) -> Self:
+        """Those of that health."""
+        match health:
+            case Health.DISABLED:
+                return self.filter(disabled_at__isnull=False)
+            case Health.PAUSED:
+                return self.filter(disabled_at=None, paused_at__isnull=False)
+            case Health.FAILING:
+                return self.open().filter(failures__gt=0)
+            case Health.WORKING:
+                return self.open().filter(failures=0)
 
 
 class Target(models.Model):
@@ -84,3 +96,18 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def health(self) -> Health:
+        """How it fares now."""
+        if self.disabled_at is not None:
+            return Health.DISABLED
+        if self.paused_at is not None:
+            return Health.PAUSED
+        return Health.FAILING if self.failures else Health.WORKING
+
+    def next_call(self, next_due: datetime | None) -> datetime | None:
+        """When it is called next, given when the first of what waits for it is due; None when nothing goes there."""
+        if next_due is None or self.health in (Health.DISABLED, Health.PAUSED):
+            return None
+        return max(next_due, self.held_until) if self.held_until else next_due
