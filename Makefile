@@ -23,7 +23,7 @@ PARALLEL ?= auto
 # Tests of one file share what it sets up, whole sites in some.
 IN_PARALLEL := -n $(PARALLEL) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo run worker long-worker beat test test-services soak bench lint format types imports migrations check clean
+.PHONY: help demo run worker long-worker notifier beat test test-services soak bench lint format types imports migrations check clean
 
 help: ## Show what can be done
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,7 +32,7 @@ help: ## Show what can be done
 demo: $(BIN)/.run ## Start everything, send one letter and show what became of it  [ONCE=1] [PORT=8000] [VAR_DIR=var]
 	@$(if $(VAR_DIR),VAR_DIR="$(VAR_DIR)") $(MANAGE) demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(PORT),--port $(PORT))
 
-run: $(BIN)/.run ## Start everything: web, worker, beat and, without EMAIL_URL, a local mailbox  [PORT=8000] [VAR_DIR=var]
+run: $(BIN)/.run ## Start everything: web, workers, notifier, beat and, without EMAIL_URL, a local mailbox  [PORT=8000] [VAR_DIR=var]
 	@$(if $(VAR_DIR),VAR_DIR="$(VAR_DIR)") $(MANAGE) run $(if $(PORT),--port $(PORT))
 
 worker: $(BIN)/.run ## Start a worker alone
@@ -40,6 +40,9 @@ worker: $(BIN)/.run ## Start a worker alone
 
 long-worker: $(BIN)/.run ## Start a worker for long jobs alone
 	@$(MANAGE) run long-worker
+
+notifier: $(BIN)/.run ## Start alone what tells others of jobs
+	@$(MANAGE) run notifier
 
 beat: $(BIN)/.run ## Start the clock alone
 	@$(MANAGE) run beat

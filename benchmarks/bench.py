@@ -1,14 +1,17 @@
 """One run of the harness: how thorough it is, which services it uses, and what must be cleaned up after it."""
 
+import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.backing import Backing
 from benchmarks.processes import Process, free_port, wait_for_port
+from benchmarks.receivers import Receivers
 from benchmarks.sink import Sink
 from benchmarks.site import Site
 
@@ -37,7 +40,9 @@ class Bench:
         return quick if self.is_quick else thorough
 
     @contextmanager
-    def site(self, *, is_embedded: bool = False, sink: Sink | None = None) -> Iterator[Site]:
+    def site(
+        self, *, is_embedded: bool = False, sink: Sink | None = None, receivers: Receivers | None = None
+    ) -> Iterator[Site]:
         """A fresh installation of the product; whatever it started is stopped and its database dropped after."""
         with ExitStack() as stack:
             self._count += 1
@@ -47,6 +52,7 @@ class Bench:
                 stack=stack,
                 backing=None if is_embedded else self.backing,
                 sink=sink,
+                receivers=receivers,
             )
 
     @contextmanager
@@ -64,3 +70,16 @@ class Bench:
             )
             wait_for_port(port)
             yield Sink(port=port, arrivals=arrivals)
+
+    @contextmanager
+    def receivers(self, count: int, *, hanging: int = 0) -> Iterator[Receivers]:
+        """So many places to be called at, the last ``hanging`` of which never answer."""
+        self._count += 1
+        log = self.folder / f"receivers{self._count}.log"
+        with Process(["-m", "benchmarks.receivers", "--count", str(count), "--hanging", str(hanging)], log=log):
+            until = time.monotonic() + 30
+            while not (said := log.read_text()).endswith("\n"):
+                if time.monotonic() > until:
+                    raise TimeoutError("the receivers do not listen")
+                time.sleep(0.05)
+            yield Receivers(ports=json.loads(said), hanging=hanging)

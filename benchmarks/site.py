@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.backing import Backing
 from benchmarks.processes import ROOT, Process, free_port, wait_for_port
+from benchmarks.receivers import Receivers
 from benchmarks.sink import Sink
 from benchmarks.stores import EmbeddedStore, ServerStore, Store
 
@@ -29,7 +30,14 @@ class Site:
     """Its processes are started one by one by who measures; all are stopped with ``stack``."""
 
     def __init__(
-        self, *, name: str, folder: Path, stack: ExitStack, backing: Backing | None, sink: Sink | None = None
+        self,
+        *,
+        name: str,
+        folder: Path,
+        stack: ExitStack,
+        backing: Backing | None,
+        sink: Sink | None = None,
+        receivers: Receivers | None = None,
     ) -> None:
         self.folder = folder / name
         self.folder.mkdir()
@@ -44,10 +52,14 @@ class Site:
             "WEB_HOST": "127.0.0.1",
             "WEB_WORKERS": "2",
             "WORKER_PROCESSES": "2",
+            "NOTIFIER_PROCESSES": "2",
             "HAMMY_TOKEN_MINUTES": "600",
             "HAMMY_JOB_CLASSES": "benchmarks.inside.job_classes",
             "EMAIL_URL": f"smtp://127.0.0.1:{sink.port if sink else 25}",
         }
+        if receivers is not None:
+            self.environment["HAMMY_OUTBOUND_NETWORKS"] = "127.0.0.0/8"
+            self.environment["HAMMY_OUTBOUND_PORTS"] = ",".join(map(str, receivers.ports))
         self.store: Store
         if backing is None:
             # The addresses that the run itself was given are for the other sites.

@@ -21,6 +21,7 @@ from gateway.outbound_rules import Target, all_allowed, read_url
 
 ANSWER_KEPT = 4 * 1024
 _CONNECT_SECONDS = 5.0
+_IDLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,8 @@ class Client:
             use_dns_cache=False,
             limit=self._most,
             limit_per_host=self._most_per_host,
+            # Servers close what was idle for five seconds or so, and a call that meets that moment is lost.
+            keepalive_timeout=_IDLE_SECONDS,
             ssl=self._context or True,
         )
         self._session = aiohttp.ClientSession(

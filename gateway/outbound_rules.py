@@ -6,6 +6,7 @@ metadata services, and whatever embeds one of those in IPv6.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -47,6 +48,11 @@ class Target:
 def read_url(url: str) -> Target:
     """Where a URL leads; raises ValueError, in a sentence for the caller, for one that may never be called: a scheme
     but http and https, no host, credentials within, a port that is not listed, a literal address that is refused."""
+    return _read(url, tuple(settings.HAMMY_OUTBOUND_PORTS), tuple(settings.HAMMY_OUTBOUND_NETWORKS))
+
+
+@lru_cache(maxsize=1000)
+def _read(url: str, ports: tuple[int, ...], networks: tuple[str, ...]) -> Target:
     if len(url) > _LONGEST_URL:
         raise ValueError(f"must be at most {_LONGEST_URL} characters")
     if not url.isprintable() or any(character.isspace() or character in '\\"<>^`{|}' for character in url):
@@ -61,11 +67,11 @@ def read_url(url: str) -> Target:
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password")
     port = _PORTS[parts.scheme] if port is None else port
-    if port not in settings.HAMMY_OUTBOUND_PORTS:
-        raise ValueError(f"the port must be one of {', '.join(map(str, settings.HAMMY_OUTBOUND_PORTS))}")
+    if port not in ports:
+        raise ValueError(f"the port must be one of {', '.join(map(str, ports))}")
     host = _host(parts.hostname)
     literal = _literal(host)
-    if literal is not None and not is_allowed(literal):
+    if literal is not None and not _is_allowed(literal, _networks(networks)):
         raise ValueError("leads to an address that may not be called")
     shown = f"[{host}]" if ":" in host else host
     called = parts._replace(netloc=f"{shown}:{port}" if port != _PORTS[parts.scheme] else shown, fragment="")
@@ -74,9 +80,7 @@ def read_url(url: str) -> Target:
 
 def is_allowed(address: Address) -> bool:
     """Whether an address may be called: none of the refused, or in a network that the operator allows."""
-    if any(address in network for network in _allowed()):
-        return True
-    return not getattr(address, "scope_id", None) and not any(address in network for network in _REFUSED)
+    return _is_allowed(address, _networks(tuple(settings.HAMMY_OUTBOUND_NETWORKS)))
 
 
 def all_allowed(addresses: Sequence[str]) -> bool:
@@ -84,8 +88,15 @@ def all_allowed(addresses: Sequence[str]) -> bool:
     return bool(addresses) and all(is_allowed(ip_address(address)) for address in addresses)
 
 
-def _allowed() -> tuple[Network, ...]:
-    return tuple(ip_network(text) for text in settings.HAMMY_OUTBOUND_NETWORKS)
+def _is_allowed(address: Address, networks: Sequence[Network]) -> bool:
+    if any(address in network for network in networks):
+        return True
+    return not getattr(address, "scope_id", None) and not any(address in network for network in _REFUSED)
+
+
+@lru_cache(maxsize=16)
+def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ip_network(text) for text in texts)
 
 
 def _host(name: str) -> str:

@@ -1,5 +1,6 @@
 """System checks: what an operator can get wrong in the environment, each with an id (docs/operators/settings.md)."""
 
+import base64
 import ipaddress
 import os
 import re
@@ -41,6 +42,7 @@ _AT_LEAST_ONE = (
     "HAMMY_TOKEN_MINUTES",
     "AXES_FAILURE_LIMIT",
     "LONG_WORKER_PROCESSES",
+    "NOTIFIER_PROCESSES",
     "WEB_THREADS",
     "WEB_WORKERS",
     "WORKER_PROCESSES",
@@ -82,6 +84,8 @@ _VARIABLES = {
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _HIGHEST_PORT = 65535
+# Twice as long as a call may take, nearly: one may begin a little after its target was taken up.
+_SHORTEST_LEASE = 25
 
 
 @checks.register(deploy=True)
@@ -197,7 +201,12 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
     ):
         if getattr(settings, first) > getattr(settings, cap):
             yield checks.Error(f"{first} must not be above {cap}", id="hammy.E009")
-    for name in ("HAMMY_RETENTION_DAYS", "HAMMY_CONTENT_DAYS", "HAMMY_JOB_RETENTION_DAYS"):
+    for name in (
+        "HAMMY_RETENTION_DAYS",
+        "HAMMY_CONTENT_DAYS",
+        "HAMMY_JOB_RETENTION_DAYS",
+        "HAMMY_DELIVERY_RETENTION_DAYS",
+    ):
         days = getattr(settings, name)
         if days != -1 and days < 1:
             yield checks.Error(f"{name} must be -1 (keep for ever) or at least 1: {days}", id="hammy.E013")
@@ -228,6 +237,38 @@ def jobs(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.C
             validate_email(address)
         except ValidationError:
             yield checks.Error(f"HAMMY_REPORT_RECIPIENTS: no e-mail address: {address}", id="hammy.E016")
+
+
+@checks.register
+def notifications(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E050–E052: what signs the house's own callbacks, and how long a notifier or a target may be silent."""
+    if not _is_webhook_secret(settings.HAMMY_WEBHOOK_SECRET):
+        yield checks.Error(
+            "HAMMY_WEBHOOK_SECRET must be whsec_ and 24 to 64 bytes in base64",
+            hint="Make the second part: openssl rand -base64 32",
+            id="hammy.E050",
+        )
+    if settings.HAMMY_DELIVERY_LEASE_SECONDS < _SHORTEST_LEASE:
+        yield checks.Error(
+            f"HAMMY_DELIVERY_LEASE_SECONDS must be at least {_SHORTEST_LEASE}: "
+            f"{settings.HAMMY_DELIVERY_LEASE_SECONDS:g}",
+            hint="Else a notifier that waits for a slow target is taken for dead, and the target called twice.",
+            id="hammy.E051",
+        )
+    days = settings.HAMMY_DISABLE_TARGET_DAYS
+    if days != -1 and days <= 0:
+        yield checks.Error(f"HAMMY_DISABLE_TARGET_DAYS must be -1 (never) or above 0: {days:g}", id="hammy.E052")
+
+
+def _is_webhook_secret(text: str) -> bool:
+    """Whether it signs; an empty one is made of SECRET_KEY."""
+    if not text:
+        return True
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
 
 
 @checks.register

@@ -93,6 +93,14 @@ class _Queue(Collector):
             "hammy_print_batch_oldest_seconds",
             "How long ago the oldest print batch that is not with the print house was opened",
         )
+        told = {
+            name: GaugeMetricFamily(f"hammy_{name}", words)
+            for name, words in (
+                ("deliveries_waiting", "Deliveries that are not closed"),
+                ("deliveries_waiting_oldest_seconds", "How long ago the oldest that could be brought became due"),
+                ("targets_failing", "Targets of some of them that did not listen when last called"),
+            )
+        }
         is_up = GaugeMetricFamily("hammy_database_up", "1 when the database answers")
         jobs = {
             name: GaugeMetricFamily(f"hammy_jobs_{name}", words, labels=["queue"])
@@ -112,6 +120,10 @@ class _Queue(Collector):
                 jobs["waiting_oldest_seconds"].add_metric([queue.queue], queue.seconds)
                 jobs["running"].add_metric([queue.queue], queue.running)
                 jobs["silent"].add_metric([queue.queue], queue.silent)
+            deliveries = vital_signs.deliveries()
+            told["deliveries_waiting"].add_metric([], deliveries.waiting)
+            told["deliveries_waiting_oldest_seconds"].add_metric([], deliveries.seconds)
+            told["targets_failing"].add_metric([], deliveries.failing)
             print_batch.add_metric([], vital_signs.oldest_print_batch_seconds())
             is_up.add_metric([], 1)
         except DatabaseError:
@@ -128,7 +140,7 @@ class _Queue(Collector):
         consumer = GaugeMetricFamily("hammy_consumer_seconds", "How long ago a consumer of queues was last well")
         if (seconds := vital_signs.consumer_seconds()) is not None:
             consumer.add_metric([], seconds)
-        yield from (depth, age, *jobs.values(), print_batch, is_up, tick, certificate, consumer)
+        yield from (depth, age, *jobs.values(), *told.values(), print_batch, is_up, tick, certificate, consumer)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

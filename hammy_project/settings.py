@@ -200,6 +200,8 @@ HAMMY_OUTBOUND_PORTS = env.list("HAMMY_OUTBOUND_PORTS", cast=int, default=[80, 4
 HAMMY_WEBHOOK_SECRET = env.str("HAMMY_WEBHOOK_SECRET", "")
 # A registration whose every call failed for so many days is disabled; -1 = never.
 HAMMY_DISABLE_TARGET_DAYS = env.float("HAMMY_DISABLE_TARGET_DAYS", 5.0)
+# What a notifier that died had in its hands is brought by another after so many seconds.
+HAMMY_DELIVERY_LEASE_SECONDS = env.float("HAMMY_DELIVERY_LEASE_SECONDS", 60.0)
 HAMMY_DELIVERY_RETENTION_DAYS = env.int("HAMMY_DELIVERY_RETENTION_DAYS", 90)
 
 # ── e-mail: one or more servers, comma-separated, tried in order ────────────────────────────────

@@ -9,13 +9,14 @@ from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from gateway.amqp.consumer import SIGN
 from jobs import states as job_states
 from jobs.maintenance import TICK
 from jobs.models import Job
+from notifications.models import Delivery, Target
 from sending import signing
 from sending.channels.base import NotReady
 from sending.models import Message, PrintBatch
@@ -104,6 +105,29 @@ def jobs() -> list[Jobs]:
             )
         )
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliveries:
+    """What is still to be told: ``waiting`` deliveries, the oldest of those that could be brought due for ``seconds``;
+    ``failing`` targets of some of them did not listen when last called."""
+
+    waiting: int
+    seconds: float
+    failing: int
+
+
+def deliveries() -> Deliveries:
+    """Those that are not closed."""
+    now = timezone.now()
+    first = Delivery.objects.pending().filter(target=OuterRef("pk")).order_by("due_at", "id").values("due_at")[:1]
+    targets = Target.objects.waiting(now)
+    oldest = targets.callable(now).annotate(first=Subquery(first)).aggregate(oldest=Min("first"))["oldest"]
+    return Deliveries(
+        waiting=Delivery.objects.pending().count(),
+        seconds=_age(oldest, now),
+        failing=Target.objects.with_pending().open().filter(failures__gt=0).count(),
+    )
 
 
 def oldest_due_seconds() -> float:

@@ -11,23 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from gateway.outbound import Answer, Client
 from jobs import stopping
 from notifications import signing
-from notifications.claiming import LEASE_SECONDS, Parcel, Round
+from notifications.claiming import Parcel, Round
 from notifications.ladder import is_of_target
 
 _log = logging.getLogger(__name__)
 CALL_SECONDS = 15.0
-# No call begins at a target that was taken up so long ago; with the longest call that is well within its lease.
-_ROUND_SECONDS = 20.0
-_MARGIN_SECONDS = 5.0
 _LANES = 4
 _MOST_CALLS = 2000
 # As many as there are targets in hand.
-_MOST_NAMES = 400
+_MOST_NAMES = 500
 _BROKE = "internal failure"
 _UNSIGNED = "its client has no secret that could sign it"
 
@@ -46,6 +44,11 @@ class Ended:
     """A round is over; what of it was not called is still to be."""
 
     round: Round
+
+
+def _round_seconds() -> float:
+    """No call begins at a target that was taken up so long ago: with the longest call that is well within its lease."""
+    return (settings.HAMMY_DELIVERY_LEASE_SECONDS - CALL_SECONDS) / 2
 
 
 @dataclass(slots=True)
@@ -98,9 +101,8 @@ class Caller:
         groups: dict[object, list[Parcel]] = {}
         for parcel in one.parcels:
             groups.setdefault(parcel.group, []).append(parcel)
-        # However long the rest of the claim took, the last call ends within the lease.
-        latest = one.claimed_at + LEASE_SECONDS - CALL_SECONDS - _MARGIN_SECONDS
-        state = _State(deque(groups.values()), min(time.monotonic() + _ROUND_SECONDS, latest))
+        # However long the rest of the claim took.
+        state = _State(deque(groups.values()), until=one.claimed_at + _round_seconds())
         try:
             await asyncio.gather(*(self._lane(one, state) for _ in range(min(_LANES, len(groups)))))
         finally:
@@ -119,8 +121,8 @@ class Caller:
 
     async def _call(self, one: Round, parcel: Parcel) -> Called:
         began_at = timezone.now()
-        if fault := parcel.fault or ("" if one.secrets else _UNSIGNED):
-            return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=fault))
+        if flaw := parcel.flaw or ("" if one.secrets else _UNSIGNED):
+            return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=flaw))
         try:
             signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
             headers = {**own_headers(parcel.content_type), **signed}

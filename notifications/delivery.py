@@ -1,30 +1,44 @@
 """The courier: takes up what is due, has it called, and writes what came of it. It waits for no target."""
 
 import logging
+import math
 import os
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 
 from jobs import stopping
-from notifications import claiming, recording
+from notifications import claiming, clock, recording
 from notifications.calling import Called, Caller, Ended
+from notifications.claiming import Round
 from notifications.models import Delivery, Target
 
 _log = logging.getLogger(__name__)
-# Targets in hand at once. Those that fail may fill their share and no more, so that however many are dead, the others
-# are called.
-_MOST_HEALTHY, _MOST_FAILING = 200, 200
+# Targets in hand at once. Those that fail may fill their share and no more, and those that leave a call unanswered fill
+# none, so that however many are dead, the others are called.
+_MOST_TARGETS, _MOST_HEALTHY, _MOST_FAILING = 500, 200, 200
+_UNANSWERED_SECONDS = 1.0
+# What one process takes of deliveries, that others may have their part; with a good deal less it looks for more.
+_MOST_PARCELS = 800
 # Outcomes are gathered so long, for they are written together.
-_GATHER_SECONDS = 0.02
+_GATHER_SECONDS = 0.05
 _LOOK_SECONDS = 0.25
 _MOST_WRITTEN = 500
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _InHand:
+    """A round that is under way: how many parcels are left of it, and when the last call was answered."""
+
+    round: Round
+    left: int
+    answered_at: float
 
 
 class Courier:
@@ -32,31 +46,49 @@ class Courier:
 
     def __init__(self) -> None:
         self._caller = Caller()
-        self._healthy: set[int] = set()
-        self._failing: set[int] = set()
-        # Of these something could not be written: nothing goes there before their lease is over.
+        self._in_hand: dict[int, _InHand] = {}
         self._unwritten: set[int] = set()
+        # How many parcels a target had of late.
+        self._usual = 50.0
 
     def work(self) -> None:
         """Bring what is due until nothing is and every call has ended; once asked to stop, no new call begins."""
-        looked_at = 0.0
+        looked_at, may_be_more = 0.0, True
         while True:
-            in_hand = len(self._healthy) + len(self._failing)
-            is_time = time.monotonic() - looked_at > _LOOK_SECONDS or in_hand == 0
-            if is_time or len(self._healthy) < _MOST_HEALTHY // 2:
+            is_time = not self._in_hand or time.monotonic() - looked_at > _LOOK_SECONDS
+            if is_time or (may_be_more and self._room()[0] > 0):
                 looked_at = time.monotonic()
-                in_hand += self._take_up()
-            if not in_hand:
+                may_be_more = self._take_up() > 0
+            if not self._in_hand:
                 return
-            self._write(self._gathered())
+            found = self._gathered()
+            may_be_more = self._write(found) > 0 or may_be_more
+
+    def _room(self) -> tuple[int, int]:
+        """For how many more targets that are well, and how many that fail."""
+        late = time.monotonic() - _UNANSWERED_SECONDS
+        rounds = self._in_hand.values()
+        moving = [one.left for one in rounds if not one.round.is_failing and one.answered_at > late]
+        room = _MOST_PARCELS - sum(moving)
+        if room < _MOST_PARCELS / 2:
+            return 0, 0
+        all_room = _MOST_TARGETS - len(rounds)
+        healthy = min(all_room, _MOST_HEALTHY - len(moving), math.ceil(room / self._usual))
+        failing = min(all_room - healthy, _MOST_FAILING - sum(one.round.is_failing for one in rounds))
+        return max(0, healthy), max(0, failing)
 
     def _take_up(self) -> int:
         if stopping.is_asked():
             return 0
-        healthy, failing = _MOST_HEALTHY - len(self._healthy), _MOST_FAILING - len(self._failing)
+        healthy, failing = self._room()
+        if not healthy and not failing:
+            return 0
         rounds = _patiently(partial(claiming.claim, healthy=healthy, failing=failing))
+        now = time.monotonic()
         for one in rounds:
-            (self._failing if one.is_failing else self._healthy).add(one.target_id)
+            self._in_hand[one.target_id] = _InHand(one, len(one.parcels), now)
+        if sizes := [len(one.parcels) for one in rounds if not one.is_failing]:
+            self._usual = max(1.0, sum(sizes) / len(sizes))
         self._caller.begin(rounds)
         return len(rounds)
 
@@ -73,23 +105,27 @@ class Courier:
                 until = time.monotonic() + _GATHER_SECONDS
         return found
 
-    def _write(self, found: list[Called | Ended]) -> None:
+    def _write(self, found: Sequence[Called | Ended]) -> int:
+        """How many rounds are over."""
         calls = [one for one in found if isinstance(one, Called)]
         rounds = [one.round for one in found if isinstance(one, Ended)]
+        now = time.monotonic()
+        for called in calls:
+            one = self._in_hand[called.parcel.target_id]
+            one.left, one.answered_at = one.left - 1, now
         try:
             self._unwritten |= _recorded(calls)
-            for claim in {one.claim for one in rounds}:
-                told = [one.target_id for one in rounds if one.claim == claim and one.target_id not in self._unwritten]
-                _patiently(partial(recording.release, told, claim))
+            _patiently(partial(recording.release, [one for one in rounds if one.target_id not in self._unwritten]))
         finally:
-            for one in rounds:
-                self._healthy.discard(one.target_id)
-                self._failing.discard(one.target_id)
-                self._unwritten.discard(one.target_id)
+            for round_ in rounds:
+                del self._in_hand[round_.target_id]
+                self._unwritten.discard(round_.target_id)
+        return len(rounds)
 
 
 def _recorded(calls: list[Called]) -> set[int]:
-    """Write what came of calls, one by one where not all can be; the targets of those that cannot."""
+    """Write what came of calls, one by one where not all can be; the targets of those that cannot, which are left to
+    their leases."""
     try:
         if calls:
             _patiently(partial(recording.record, calls))
@@ -131,9 +167,8 @@ def work() -> None:
 
 def is_due() -> bool:
     """Whether anything could be brought now."""
-    now = timezone.now()
-    due = Delivery.objects.due(now)
-    return due.exists() and due.filter(target__in=Target.objects.free(now)).exists()
+    now = clock.now()
+    return Delivery.objects.due(now).exists() and Target.objects.waiting(now).free(now).exists()
 
 
 # The thread stayed in the parent.

@@ -1,22 +1,23 @@
 """What came of calls, written: attempts, where their deliveries stand now, and how their targets fare."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
+from django.db.models import Case, F, Value, When
 
 from gateway import metrics
 from gateway.backoff import backoff
 from gateway.plain_text import storable
+from notifications import clock, written
 from notifications.calling import Called
+from notifications.claiming import Parcel, Round
 from notifications.ladder import is_of_target, next_wait, retry_after
-from notifications.models import Attempt, Delivery, Event, Target
+from notifications.models import Delivery, Event, Target
 from notifications.states import EventKind, Status, TargetKind
 
 _log = logging.getLogger(__name__)
@@ -39,34 +40,36 @@ class _Outcome:
 
 def record(calls: Sequence[Called]) -> None:
     """All of it in one transaction. A delivery that somebody closed meanwhile stays closed; its attempt is kept."""
-    now = timezone.now()
+    now = clock.now()
     ended = _ended_meanwhile(calls)
     outcomes = [_outcome(called, now, is_over=called.parcel.delivery_id in ended) for called in calls]
     with transaction.atomic():
         # Targets first, in order, as everybody who locks both does.
-        targets = _targets(outcomes)
-        for target in targets:
-            _settle_health(target, [one for one in outcomes if one.called.parcel.target_id == target.pk], now)
-        Attempt.objects.bulk_create([_attempt(one) for one in outcomes])
+        disabled = _settle_targets(outcomes, now)
         # Then deliveries, in order too; whoever takes many of them does so.
-        _lock([one.called.parcel.delivery_id for one in outcomes])
+        asked = _asked_meanwhile([one.called.parcel for one in outcomes])
+        written.tries([_try(one) for one in outcomes])
         well = [one.called.parcel.delivery_id for one in outcomes if one.status is Status.DELIVERED]
-        Delivery.objects.pending().filter(id__in=well).update(
-            status=Status.DELIVERED, reason="", closed_at=now, attempts=F("attempts") + 1, is_by_hand=False
-        )
-        for one in outcomes:
-            if one.status is not Status.DELIVERED:
-                _fail(one, now)
-        for target in targets:
-            if target.disabled_at is not None:
-                _miss(target, now)
-    for one in outcomes:
-        metrics.DELIVERIES.labels(one.called.parcel.kind, _label(one)).inc()
+        if well:
+            Delivery.objects.pending().filter(id__in=well).update(
+                status=Status.DELIVERED, reason="", closed_at=now, attempts=F("attempts") + 1, is_by_hand=False
+            )
+        failed = [one for one in outcomes if one.status is not Status.DELIVERED]
+        _fail([one for one in failed if one.called.parcel.delivery_id not in asked], now)
+        # Somebody asked for a new round during the call: it goes on as he said.
+        Delivery.objects.pending().filter(id__in=sorted(asked)).update(attempts=F("attempts") + 1)
+        for target in disabled:
+            _miss(target, now)
+    for (event, label), count in Counter((one.called.parcel.kind, _label(one)) for one in outcomes).items():
+        metrics.DELIVERIES.labels(event, label).inc(count)
 
 
-def release(target_ids: Sequence[int], claim: UUID) -> None:
-    """The rounds of a claim at these targets are over."""
-    Target.objects.filter(id__in=target_ids, claim=claim).update(claim=None, lease_until=None)
+def release(rounds: Iterable[Round]) -> None:
+    """These rounds are over."""
+    held = {one.target_id: one.claim for one in rounds}
+    if held:
+        mine = Target.objects.filter(id__in=sorted(held), claim__in=set(held.values()))
+        mine.update(claim=None, lease_until=None)
 
 
 def _ended_meanwhile(calls: Sequence[Called]) -> set[int]:
@@ -95,9 +98,9 @@ def _outcome(called: Called, now: datetime, *, is_over: bool) -> _Outcome:
     return _Outcome(called=called, status=Status.PENDING, words=words, next_at=next_at, asked=asked)
 
 
-def _attempt(one: _Outcome) -> Attempt:
+def _try(one: _Outcome) -> written.Try:
     answer, parcel = one.called.answer, one.called.parcel
-    return Attempt(
+    return written.Try(
         delivery_id=parcel.delivery_id,
         number=parcel.attempts + 1,
         is_by_hand=parcel.is_by_hand,
@@ -105,27 +108,56 @@ def _attempt(one: _Outcome) -> Attempt:
         seconds=answer.seconds,
         status=answer.status,
         failure=answer.failure,
-        answer=storable(answer.body.decode(errors="replace")),
+        answer=storable(answer.body.decode(errors="replace")) if answer.body else "",
         next_at=one.next_at,
     )
 
 
-def _fail(one: _Outcome, now: datetime) -> None:
-    closed_at = None if one.status is Status.PENDING else now
-    due_at = {"due_at": one.next_at} if one.next_at else {}
-    mine = Delivery.objects.pending().filter(pk=one.called.parcel.delivery_id)
-    if not one.called.parcel.is_by_hand and mine.filter(is_by_hand=True).update(attempts=F("attempts") + 1):
-        # Somebody asked for a new round meanwhile: it goes on as he said.
-        return
-    mine.update(
-        status=one.status, reason=one.words, closed_at=closed_at, is_by_hand=False,
-        failures=F("failures") + 1, attempts=F("attempts") + 1, **due_at,
-    )  # fmt: skip
+def _fail(outcomes: Sequence[_Outcome], now: datetime) -> None:
+    """One statement for all that fared alike; those that are tried again each have a moment of their own."""
+    alike: dict[tuple[Status, str], list[_Outcome]] = {}
+    for one in outcomes:
+        alike.setdefault((one.status, one.words), []).append(one)
+    for (status, words), several in alike.items():
+        ids = [one.called.parcel.delivery_id for one in several]
+        moments = [When(pk=one.called.parcel.delivery_id, then=Value(one.next_at)) for one in several if one.next_at]
+        Delivery.objects.pending().filter(id__in=ids).update(
+            status=status,
+            reason=words,
+            closed_at=None if status is Status.PENDING else now,
+            due_at=Case(*moments, default=F("due_at")) if moments else F("due_at"),
+            is_by_hand=False,
+            failures=F("failures") + 1,
+            attempts=F("attempts") + 1,
+        )
 
 
-def _targets(outcomes: Sequence[_Outcome]) -> list[Target]:
-    ids = {one.called.parcel.target_id for one in outcomes}
-    return list(Target.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True))
+def _asked_meanwhile(parcels: Sequence[Parcel]) -> set[int]:
+    """Lock these deliveries; those that somebody asked for anew since they were taken up."""
+    locked = Delivery.objects.filter(id__in=[one.delivery_id for one in parcels]).order_by("id")
+    asked = dict(locked.select_for_update(no_key=True).values_list("id", "is_by_hand"))
+    return {one.delivery_id for one in parcels if asked.get(one.delivery_id) and not one.is_by_hand}
+
+
+def _settle_targets(outcomes: Sequence[_Outcome], now: datetime) -> list[Target]:
+    """Those that nobody calls any more."""
+    by_target: dict[int, list[_Outcome]] = {}
+    for one in outcomes:
+        by_target.setdefault(one.called.parcel.target_id, []).append(one)
+    locked = Target.objects.filter(id__in=sorted(by_target)).order_by("id").select_for_update(no_key=True)
+    failures = dict(locked.values_list("id", "failures"))
+    # Most are well and stay so: nothing is to be known of them but when they were told.
+    well = {
+        target_id
+        for target_id, count in failures.items()
+        if not count and all(one.status is Status.DELIVERED for one in by_target[target_id])
+    }
+    written.told({target_id: by_target[target_id][-1].called for target_id in sorted(well)})
+    disabled = []
+    for target in Target.objects.filter(id__in=sorted(failures.keys() - well)).order_by("id"):
+        _settle_health(target, by_target[target.pk], now)
+        disabled += [target] if target.disabled_at is not None else []
+    return disabled
 
 
 def _settle_health(target: Target, outcomes: Sequence[_Outcome], now: datetime) -> None:
@@ -169,10 +201,6 @@ def _disable_if_lost(target: Target, outcomes: Sequence[_Outcome], now: datetime
 def _miss(target: Target, now: datetime) -> None:
     left = Delivery.objects.pending().filter(target=target.pk)
     left.update(status=Status.MISSED, reason=f"the target was disabled: {target.disabled_for}", closed_at=now)
-
-
-def _lock(delivery_ids: Sequence[int]) -> None:
-    list(Delivery.objects.filter(id__in=delivery_ids).order_by("id").select_for_update(no_key=True).values_list("id"))
 
 
 def _label(one: _Outcome) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from standardwebhooks.webhooks import Webhook
 
@@ -9,9 +10,14 @@ from standardwebhooks.webhooks import Webhook
 def headers(*, message_id: str, at: datetime, body: bytes, secrets: Sequence[str]) -> Mapping[str, str]:
     """``secrets`` sign one beside the other, newest first: while keys are rotated the receiver may hold either."""
     text = body.decode()
-    signatures = [Webhook(secret).sign(msg_id=message_id, timestamp=at, data=text) for secret in secrets]
+    signatures = [_signer(secret).sign(msg_id=message_id, timestamp=at, data=text) for secret in secrets]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
+
+
+@lru_cache(maxsize=1000)
+def _signer(secret: str) -> Webhook:
+    return Webhook(secret)

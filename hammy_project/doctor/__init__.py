@@ -1,6 +1,17 @@
 """Looks over a site and says what ails it: one probe a concern, in a registry."""
 
-from hammy_project.doctor import broker, database, machine, printing, queue, requests, signing, smtp, templates
+from hammy_project.doctor import (
+    broker,
+    database,
+    machine,
+    notifying,
+    printing,
+    queue,
+    requests,
+    signing,
+    smtp,
+    templates,
+)
 from hammy_project.doctor.findings import Finding, Level, Probe, examine
 
 PROBES: tuple[Probe, ...] = (
@@ -22,6 +33,9 @@ PROBES: tuple[Probe, ...] = (
     queue.stuck,
     queue.ticks,
     requests.by_queue,
+    notifying.deliveries,
+    notifying.secrets,
+    notifying.outbound,
 )
 
 __all__ = ["PROBES", "Finding", "Level", "Probe", "examine"]

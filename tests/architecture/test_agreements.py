@@ -13,6 +13,7 @@ from django.conf import settings
 
 from hammy_project import celery, programs
 from jobs import states as job_states
+from notifications import states as delivery_states
 from sending.channels import channels
 from sending.states import CLOSED, EDGES
 
@@ -31,6 +32,7 @@ def _ours() -> list[str]:
     [
         ("message-states.md", EDGES, {"ACCEPTED", "HELD", "CANCELLED"}),
         ("job-states.md", job_states.EDGES, {"NEW", "RUNNING"}),
+        ("delivery-states.md", delivery_states.EDGES, {"PENDING", "MISSED"}),
     ],
 )
 def test_a_diagram_is_the_table_of_its_edges(document: str, edges: Any, begins: set[str]) -> None:
@@ -44,7 +46,11 @@ def test_a_diagram_is_the_table_of_its_edges(document: str, edges: Any, begins: 
 
 @pytest.mark.parametrize(
     ("document", "word", "closed"),
-    [("message-states.md", "Closed", CLOSED), ("job-states.md", "Final", job_states.FINAL)],
+    [
+        ("message-states.md", "Closed", CLOSED),
+        ("job-states.md", "Final", job_states.FINAL),
+        ("delivery-states.md", "Closed", delivery_states.CLOSED),
+    ],
 )
 def test_what_is_said_to_be_closed_is_closed(document: str, word: str, closed: Any) -> None:
     text = (settings.BASE_DIR / "docs" / document).read_text()
@@ -67,10 +73,11 @@ def test_the_table_of_a_jobs_events_names_each() -> None:
 def test_every_queue_is_consumed_and_every_task_has_one() -> None:
     declared = set(current_app.amqp.queues.consume_from)
     assert declared == set(celery.queue_names())
-    # Without --queues a worker consumes all that are declared, but for those it leaves to another.
-    worker, long_worker = programs.worker().command, programs.long_worker().command
-    left = {worker[worker.index("--exclude-queues") + 1]}
-    assert left == {long_worker[long_worker.index("--queues") + 1]} == {celery.LONG_JOBS}
+    # Without --queues a worker consumes all that are declared, but for those it leaves to others.
+    worker = programs.worker().command
+    left = set(worker[worker.index("--exclude-queues") + 1].split(","))
+    others = [programs.long_worker().command, programs.notifier().command]
+    assert left == {other[other.index("--queues") + 1] for other in others} == {celery.LONG_JOBS, celery.NOTIFICATIONS}
     calls = [(name, ("EMAIL",)) for name in _ours() if name != "jobs.tasks.run"]
     calls += [("sending.tasks.dispatch", (channel,)) for channel in channels()]
     calls += [("jobs.tasks.run", (queue,)) for queue in job_states.Queue]

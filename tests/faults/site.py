@@ -200,6 +200,9 @@ class Site:
     def start_long_worker(self, *, processes: int = 2, **environment: str) -> subprocess.Popen[bytes]:
         return self._start_program(programs.long_worker(), {"--concurrency": processes}, (), environment)
 
+    def start_notifier(self, *, processes: int = 2, **environment: str) -> subprocess.Popen[bytes]:
+        return self._start_program(programs.notifier(), {"--concurrency": processes}, (), environment)
+
     def start_consumer(self, **environment: str) -> subprocess.Popen[bytes]:
         return self._start_program(programs.consumer(), {}, (), environment)
 

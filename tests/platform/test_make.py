@@ -17,6 +17,7 @@ _PROMISED = {
     "run",
     "worker",
     "long-worker",
+    "notifier",
     "beat",
     "test",
     "test-services",

@@ -39,7 +39,7 @@ def test_consumers_run_where_there_is_a_rabbitmq(
     monkeypatch.setattr(run.static_files, "collect", lambda: None)
     monkeypatch.setattr(programs, "is_port_free", lambda *_: True)
     call_command("run")
-    assert started == ["web", "worker", "long-worker", "beat", *names]
+    assert started == ["web", "worker", "long-worker", "notifier", "beat", *names]
 
 
 def test_a_consumer_is_the_command_of_its_name() -> None:

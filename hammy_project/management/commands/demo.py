@@ -153,6 +153,7 @@ def _programs(web_port: int, smtp_port: int) -> list[Program]:
         programs.web(host=_HOST, port=web_port),
         programs.worker(),
         programs.long_worker(),
+        programs.notifier(),
         programs.beat(),
     ]
     _logs().mkdir(parents=True, exist_ok=True)

@@ -13,13 +13,13 @@ from hammy_project.supervisor import Supervisor
 
 class Command(BaseCommand):
     help = (
-        "Starts web, worker and beat (and a consumer of queues where there is a RabbitMQ, a local mailbox where "
-        "EMAIL_URL is unset) and keeps them running; "
+        "Starts web, workers, notifier and beat (and a consumer of queues where there is a RabbitMQ, a local mailbox "
+        "where EMAIL_URL is unset) and keeps them running; "
         "with a program's name, becomes that program."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        names = ["all", "web", "worker", "long-worker", "beat", "consumer"]
+        names = ["all", "web", "worker", "long-worker", "notifier", "beat", "consumer"]
         parser.add_argument("program", nargs="?", choices=names, default="all")
         parser.add_argument("--host", default=settings.WEB_HOST, help="where the web server listens")
         parser.add_argument("--port", type=int, default=settings.WEB_PORT)
@@ -33,6 +33,7 @@ class Command(BaseCommand):
             "web": lambda: programs.web(host=host, port=port),
             "worker": programs.worker,
             "long-worker": programs.long_worker,
+            "notifier": programs.notifier,
             "beat": programs.beat,
             "consumer": programs.consumer,
         }
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             programs.web(host=host, port=port),
             programs.worker(),
             programs.long_worker(),
+            programs.notifier(),
             programs.beat(),
         ]
         if settings.HAMMY_AMQP_URL:
