@@ -163,7 +163,7 @@ def test_a_registration_is_called_as_it_wants_to_be_told(register: Register, rec
     assert start == f"PUT {receiver.url('/a')}"
     assert rest.endswith(" s  got\\nit\\x1b[31m\n")
     (heard,) = receiver.heard
-    event = json.loads(heard.body)["EVENT"]
+    event = json.loads(heard.body)["NOTIFICATION"]["EVENT"]
     assert (event["JOB_ID"], event["CANCEL_OCCURRED"]) == ("00000000-0000-0000-0000-000000000000", False)
     (secret,) = webhook_secrets(client_id=registration.client_id)
     Webhook(secret).verify(heard.body, heard.headers)

@@ -182,7 +182,7 @@ def test_looking_at_what_was_not_told_yet_settles_nothing(monkeypatch: pytest.Mo
     delivery = make_delivery(make_registration().target, job_id=1)
     Event.objects.update(undone=None)
     response = _page(delivery)
-    (shown,) = json.loads(response.context["sent"]["body"])["Event"]["ObjectsNotPersisted"]
+    (shown,) = json.loads(response.context["sent"]["body"])["Notification"]["Event"]["ObjectsNotPersisted"]
     assert shown["Name"] == "request-1"
     assert dict(response.context["sent"]["headers"])["webhook-timestamp"] == "the time of the try"
     assert Event.objects.get().undone is None

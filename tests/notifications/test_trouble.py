@@ -133,7 +133,7 @@ def test_a_body_that_cannot_be_made_is_a_failed_try_and_holds_up_no_other(
     Delivery.objects.filter(target=bad.target).update(payload="unknown")
     deliver()
     assert [one.path for one in receiver.heard] == ["/good"]
-    assert Attempt.objects.get(status=None).failure == "internal failure: what was to be told could not be written"
+    assert Attempt.objects.get(status=None).failure == "its payload cannot be made"
     assert Delivery.objects.get(target=bad.target).due_at > timezone.now()
 
 
@@ -143,14 +143,14 @@ def test_an_outcome_that_cannot_be_written_holds_up_no_other(
     register(path="/good")
     bad = register(path="/bad")
     end(submit())
-    real = recording._attempt
+    real = recording._try
 
     def broken(outcome: Any) -> Attempt:
         if outcome.called.parcel.target_id == bad.target_id:
             raise DataError
         return real(outcome)
 
-    monkeypatch.setattr(recording, "_attempt", broken)
+    monkeypatch.setattr(recording, "_try", broken)
     deliver()
     assert sorted(one.path for one in receiver.heard) == ["/bad", "/good"]
     assert list(Delivery.objects.order_by("id").values_list("status", flat=True)) == [Status.DELIVERED, Status.PENDING]
