@@ -12,15 +12,15 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from gateway.clients import webhook_secrets
+from gateway.models import ApiClient
 from gateway.sealing import SealBroken
-from jobs import undone
 from jobs.undone import Undone
 from notifications import clock, picking, site_secret
-from notifications.models import Event, Target
+from notifications.models import Delivery, Event, Target
 from notifications.models.target import TargetQuerySet
 from notifications.payloads import News, Style, payloads
 from notifications.picking import Due
-from notifications.states import EventKind, TargetKind
+from notifications.states import EventKind, Status, TargetKind
 
 _log = logging.getLogger(__name__)
 _MOST_OF_ONE = 50
@@ -86,6 +86,7 @@ def claim(*, healthy: int, failing: int) -> list[Round]:
     secrets = {client_id: _secrets(client_id) for client_id in {target.client_id for target in targets}}
     found = picking.due({target.id: 1 if target.failures else _MOST_OF_ONE for target in targets}, now)
     packed = _Packing(Event.objects.filter(id__in={one.event_id for several in found.values() for one in several}))
+    _withhold(targets, found, packed)
     return [
         Round(
             target_id=target.id,
@@ -107,6 +108,25 @@ def _locked(targets: TargetQuerySet, most: int) -> list[_Free]:
     return [_Free(*row) for row in locked.values_list("id", "client_id", "kind", "failures")[:most]]
 
 
+def _withhold(targets: Sequence[_Free], found: Mapping[int, list[Due]], packed: "_Packing") -> None:
+    """What its registration's client may not know any more is not told: its rights were narrowed since."""
+    told = [target for target in targets if target.kind == TargetKind.REGISTRATION]
+    known = ApiClient.objects.filter(id__in={target.client_id for target in told})
+    rights: dict[int | None, list[str]] = dict(known.values_list("id", "rights"))
+    hidden = [
+        (found[target.id], one)
+        for target in told
+        for one in found[target.id]
+        if not packed.may_be_known(one, target.client_id, rights.get(target.client_id, []))
+    ]
+    for several, one in hidden:
+        several.remove(one)
+    if hidden:
+        Delivery.objects.pending().filter(id__in=[one.id for _, one in hidden]).update(
+            status=Status.MISSED, reason="its client may not know of the job any more", closed_at=clock.now()
+        )
+
+
 def _secrets(client_id: int | None) -> Sequence[str]:
     try:
         return webhook_secrets(client_id=client_id) if client_id else site_secret.secrets()
@@ -121,6 +141,11 @@ class _Packing:
     def __init__(self, events: Iterable[Event]) -> None:
         self._events: Mapping[int, Event] = {event.pk: event for event in events}
         self._bodies: dict[tuple[int, str, Style], tuple[str, bytes, str]] = {}
+
+    def may_be_known(self, delivery: Due, client_id: int | None, rights: Sequence[str]) -> bool:
+        """Whether a client with these rights may be told of it."""
+        is_own = self._events[delivery.event_id].client_id == client_id
+        return "notifications" in rights and (is_own or "see_all" in rights)
 
     def parcel(self, target: _Free, delivery: Due) -> Parcel:
         event = self._events[delivery.event_id]
@@ -161,12 +186,7 @@ def _made(name: str, event: Event, style: Style) -> tuple[str, bytes, str]:
 
 
 def news_of(event: Event) -> News:
-    """An event as payloads read it. What a job left undone is looked up when the first is told, and stays so."""
-    if event.undone is None and event.job_id is not None and event.kind == EventKind.JOB_COMPLETED:
-        left = [[str(one.uuid), one.name, one.length] for one in undone.of_job(event.job_id)]
-        event.undone = left
-        if not Event.objects.filter(pk=event.pk, undone__isnull=True).update(undone=left):
-            event.refresh_from_db(fields=["undone"])
+    """An event as payloads read it."""
     return News(
         kind=EventKind(event.kind),
         at=event.created_at,
@@ -176,5 +196,5 @@ def news_of(event: Event) -> News:
         status=event.status,
         failure=event.failure,
         reason=event.reason,
-        undone=[Undone(uuid=UUID(number), name=name, length=length) for number, name, length in event.undone or ()],
+        undone=[Undone(uuid=UUID(number), name=name, length=length) for number, name, length in event.undone],
     )

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from gateway import wakeups
 from gateway.models import ApiClient
-from jobs import callbacks
+from jobs import callbacks, undone
 from jobs.models import Job
 from jobs.queue import BegunToSend, Moved
 from jobs.states import FINAL, Failure
@@ -87,7 +87,11 @@ def _owners(job_ids: Collection[int], client_ids: Collection[int]) -> list[_Owne
     # Whoever sees all is known for sure below.
     may_see = Q(pk__in=client_ids) | Q(rights__icontains="see_all")
     active = ApiClient.objects.filter(may_see, Exists(concerned), is_active=True).order_by("pk")
-    return [_Owner(id=pk, sees_all="see_all" in rights) for pk, rights in active.values_list("pk", "rights")]
+    return [
+        _Owner(id=pk, sees_all="see_all" in rights)
+        for pk, rights in active.values_list("pk", "rights")
+        if "notifications" in rights
+    ]
 
 
 def _write(
@@ -100,10 +104,13 @@ def _write(
     reason: str = "",
 ) -> list[tuple[_Told, Event]]:
     names = tracking.names((job.id, job.created_at) for job in jobs if job.url)
+    is_end = kind is EventKind.JOB_COMPLETED
+    left = undone.of_jobs([job.id for job in jobs]) if is_end else {}
     events = [
         Event(
             kind=kind, job_id=job.id, job_uuid=job.uuid, client_id=job.client_id, job_name=names.get(job.id, ""),
             status=status, failure=failure or "", reason=reason, created_at=at,
+            undone=[one.as_list() for one in left.get(job.id, ())],
         )
         for job in jobs
     ]  # fmt: skip

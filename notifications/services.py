@@ -12,7 +12,7 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from gateway.outbound_rules import read_url
-from jobs import queue
+from jobs import queue, undone
 from jobs.models import Job
 from jobs.states import FINAL
 from notifications.listening import wake
@@ -97,7 +97,7 @@ def _locked_job(caller: Caller, uuid: UUID) -> Job:
 def _end_of(job: Job) -> Event:
     return Event.objects.create(
         kind=EventKind.JOB_COMPLETED, job_id=job.pk, job_uuid=job.uuid, client_id=job.client_id, status=job.status,
-        reason=job.reason,
+        reason=job.reason, undone=[one.as_list() for one in undone.of_jobs([job.pk])[job.pk]],
     )  # fmt: skip
 
 
@@ -191,7 +191,9 @@ def replay_since(
     with transaction.atomic():
         # As recording locks them.
         targets = Target.objects.filter(id__in=wanted.values("target")).order_by("id")
-        list(targets.select_for_update(no_key=True).values_list("id"))
+        ids = list(targets.select_for_update(no_key=True).values_list("id", flat=True))
+        # Somebody wants to see now whether they are back.
+        Target.objects.filter(id__in=ids).update(held_until=None)
         return _replay(wanted)
 
 

@@ -5,13 +5,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from gateway.console import labels
-from jobs import undone
 from notifications.admin import wording
 from notifications.calling import own_headers
 from notifications.claiming import news_of
-from notifications.models import Attempt, Delivery, Event
+from notifications.models import Attempt, Delivery
 from notifications.payloads import Style, payloads
-from notifications.states import EventKind
 
 _LONGEST = 64 * 1024
 _MOST_ATTEMPTS = 100
@@ -24,7 +22,7 @@ def request_of(delivery: Delivery, last: Attempt | None) -> dict[str, Any]:
     if payload is None:
         return {"line": f"{delivery.method} {delivery.url}", "headers": [], "body": "", "is_cut": False}
     style = Style(format=delivery.format, naming=delivery.naming)
-    body = payload.body(news_of(_told(delivery.event)), style).decode(errors="replace")
+    body = payload.body(news_of(delivery.event), style).decode(errors="replace")
     headers = {
         **own_headers(payload.content_type(style)),
         "webhook-id": delivery.message_id,
@@ -37,13 +35,6 @@ def request_of(delivery: Delivery, last: Attempt | None) -> dict[str, Any]:
         "body": body[:_LONGEST],
         "is_cut": len(body) > _LONGEST,
     }
-
-
-def _told(event: Event) -> Event:
-    """The event with what its job left undone as it is now, while nobody was told; looking at it settles nothing."""
-    if event.undone is None and event.job_id is not None and event.kind == EventKind.JOB_COMPLETED:
-        event.undone = [[str(one.uuid), one.name, one.length] for one in undone.of_job(event.job_id)]
-    return event
 
 
 def attempts(delivery: Delivery) -> tuple[list[dict[str, Any]], bool]:

@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gateway.models import ApiClient
 from notifications.models.delivery import Delivery
 from notifications.states import Health, TargetKind
 
@@ -44,8 +45,9 @@ class TargetQuerySet(models.QuerySet["Target"]):
         return self.with_pending().filter(Exists(due))
 
     def callable(self, now: datetime) -> Self:
-        """Those that may be called now."""
-        return self.open().filter(Q(held_until=None) | Q(held_until__lte=now))
+        """Those that may be called now; what is for a client that is not active waits until it is."""
+        deaf = ApiClient.objects.filter(pk=OuterRef("client"), is_active=False)
+        return self.open().filter(~Exists(deaf), Q(held_until=None) | Q(held_until__lte=now))
 
     def free(self, now: datetime) -> Self:
         """Those that a courier may take up now."""

@@ -12,9 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gateway.clients import webhook_secrets
-from jobs import undone
 from jobs.models import Job
-from jobs.undone import Undone
 from notifications.models import Attempt, Delivery, Event, Registration, Target
 from notifications.states import EventKind, Status
 from tests.console import client_of, plain_pages, trail  # noqa: F401
@@ -176,16 +174,13 @@ def test_s33_what_a_job_says_of_itself_is_shown_as_text(submit: Submit, receiver
     assert NASTY not in client_of("Viewer").get(f"{JOBS}{job.pk}/change/").content.decode()
 
 
-def test_looking_at_what_was_not_told_yet_settles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    left = Undone(uuid=uuid4(), name="request-1", length=3)
-    monkeypatch.setattr(undone, "_finders", [lambda job_id, most: [left]])
+def test_what_was_not_told_yet_is_shown_as_it_will_be() -> None:
     delivery = make_delivery(make_registration().target, job_id=1)
-    Event.objects.update(undone=None)
+    Event.objects.update(undone=[[str(uuid4()), "request-1", 3]])
     response = _page(delivery)
     (shown,) = json.loads(response.context["sent"]["body"])["Notification"]["Event"]["ObjectsNotPersisted"]
     assert shown["Name"] == "request-1"
     assert dict(response.context["sent"]["headers"])["webhook-timestamp"] == "the time of the try"
-    assert Event.objects.get().undone is None
 
 
 def test_a_long_body_is_cut_and_an_unknown_payload_has_none() -> None:
