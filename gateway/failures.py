@@ -1,7 +1,7 @@
 """Whatever goes wrong, as the catalogue says it: no other exception reaches a caller."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +16,19 @@ from gateway.errors import Code, Problem, Refusal, refuse
 
 _log = logging.getLogger(__name__)
 _UNAVAILABLE_RETRY_AFTER = 5
-_API_PREFIX = "/hammy/"
+Teller = Callable[[HttpRequest, Refusal], HttpResponse]
+
+
+def _in_json(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    return refusal_answer(refusal)
+
+
+_tellers: dict[str, Teller] = {"/hammy/": _in_json}
+
+
+def tell_below(prefix: str, teller: Teller) -> None:
+    """Have what goes wrong outside of any view told in the shape of the contract that lives below an address."""
+    _tellers[prefix] = teller
 
 
 def refusal_for(error: Exception) -> Refusal:
@@ -46,30 +58,34 @@ def refusal_for(error: Exception) -> Refusal:
 
 def not_found_page(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """handler404 of the roof."""
-    if not request.path.startswith(_API_PREFIX):
+    if (tell := _teller(request)) is None:
         return defaults.page_not_found(request, exception)
-    return refusal_answer(refuse(Code.NOT_FOUND, "there is nothing at this address"))
+    return tell(request, refuse(Code.NOT_FOUND, "there is nothing at this address"))
 
 
 def bad_request_page(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """handler400 of the roof."""
-    if not request.path.startswith(_API_PREFIX):
+    if (tell := _teller(request)) is None:
         return defaults.bad_request(request, exception)
-    return refusal_answer(refusal_for(exception))
+    return tell(request, refusal_for(exception))
 
 
 def forbidden_page(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """handler403 of the roof."""
-    if not request.path.startswith(_API_PREFIX):
+    if (tell := _teller(request)) is None:
         return defaults.permission_denied(request, exception)
-    return refusal_answer(refuse(Code.FORBIDDEN, "not allowed"))
+    return tell(request, refuse(Code.FORBIDDEN, "not allowed"))
 
 
 def server_error_page(request: HttpRequest) -> HttpResponse:
     """handler500 of the roof; Django has logged the traceback under the same request id."""
-    if not request.path.startswith(_API_PREFIX):
+    if (tell := _teller(request)) is None:
         return defaults.server_error(request)
-    return refusal_answer(_internal(_reference()))
+    return tell(request, _internal(_reference()))
+
+
+def _teller(request: HttpRequest) -> Teller | None:
+    return next((teller for prefix, teller in _tellers.items() if request.path.startswith(prefix)), None)
 
 
 def _of_rest_framework(error: exceptions.APIException) -> Refusal:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.middleware.common import CommonMiddleware
 from django.middleware.locale import LocaleMiddleware
 
-_MACHINES = ("/hammy/json/", "/hammy/ws/")
+_MACHINES = ("/hammy/json/", "/hammy/ws/", "/_rest_/")
 # Signing in over JSON is watched by the same lock-out as the console's.
 _WATCHED = "/hammy/json/auth/"
 _PROBES = ("/healthz", "/readyz", "/metrics")

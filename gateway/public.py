@@ -9,6 +9,7 @@ PUBLIC_ROUTES = {
     "readyz": "says only what is ready, for load balancers",
     "metrics": "guarded by its own token and networks",
     "admin/": "the console, with its own login",
+    "track": "leads to a job in the console, with the console's login",
     "static/": "files of the console",
     "hammy/openapi": "the published contract",
     "hammy/docs": "the page of the published contract",

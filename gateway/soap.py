@@ -1,7 +1,7 @@
 """What every SOAP door stands on: one Spyne application for it, its WSDL, who calls, and what goes wrong.
 
-Spyne dispatches and publishes the WSDL, which is public; the body is read (gateway.soap_reading) and the answer written
-(gateway.soap_writing) by us. Each call names its client in its body.
+Spyne knows the operations and publishes the WSDL, which is public; the body is read (gateway.soap_reading) and the
+answer written (gateway.soap_writing) by us. Each call names its client in its body.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ from gateway.logs import note_caller
 from gateway.remote import remote_address
 from gateway.soap_reading import Envelope, read_envelope
 from gateway.soap_writing import Members
-from gateway.spyne_names import Application, MethodContext, ServerBase, Service, Soap11, Wsdl11, rpc
+from gateway.spyne_names import Application, ServerBase, Service, Soap11, Wsdl11, rpc
 from gateway.xml_reading import NO_SHAPE, Shape
 
 XML = "text/xml; charset=utf-8"
@@ -114,8 +114,9 @@ class SoapDoor:
         self.namespace, self._namespaces, self._shape = namespace, namespaces, shape
         self.operations = {operation.name: operation for operation in operations}
         service = type(name, (Service,), {operation.name: operation.spyne_method for operation in operations})
-        self.application = Application([service], tns=namespace, name=name, in_protocol=_Raw(), out_protocol=_Raw())
-        self._server = _Server(self.application)
+        self.application = Application([service], tns=namespace, name=name, in_protocol=Soap11(), out_protocol=Soap11())
+        # From it Spyne has the transport that the WSDL names.
+        _Server(self.application)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method in ("GET", "HEAD") and "wsdl" in {name.lower() for name in request.GET}:
@@ -178,14 +179,10 @@ class SoapDoor:
         return envelope
 
     def _dispatched(self, incoming: _Incoming) -> _Outcome:
-        context = MethodContext(self._server, MethodContext.SERVER)
-        context.in_string = incoming
-        (context,) = self._server.generate_contexts(context)
-        self._server.get_in_object(context)
-        self._server.get_out_object(context)
-        # Not closed: that would only have all of the process's garbage collected, each second anew.
-        (outcome,) = context.out_object
-        return outcome if isinstance(outcome, _Outcome) else _refused(refusal_for(context.out_error), {})
+        # By Spyne's map, without its context of a call, which cost a letter as much as its XML and which nobody hears.
+        (method,) = self.application.interface.service_method_map[incoming.envelope.operation]
+        outcome: _Outcome = method.function(None, incoming)
+        return outcome
 
     def _answer(self, envelope: Envelope, outcome: _Outcome) -> HttpResponse:
         if outcome.fault:
@@ -210,19 +207,6 @@ class _Server(ServerBase):
     """Spyne's place for a transport."""
 
     transport = "http://schemas.xmlsoap.org/soap/http"
-
-
-class _Raw(Soap11):
-    """Spyne's place for a protocol: a call was read before it comes here, and is written after it has left."""
-
-    def create_in_document(self, ctx: Any, charset: str | None = None) -> None:
-        ctx.in_document = ctx.in_string
-
-    def decompose_incoming_envelope(self, ctx: Any, message: Any = None) -> None:
-        ctx.method_request_string = ctx.in_document.envelope.operation
-
-    def deserialize(self, ctx: Any, message: Any) -> None:
-        ctx.in_object = [ctx.in_document]
 
 
 def succeeded(code: Code | int = 0) -> Members:

@@ -84,6 +84,30 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Notifications"),
+                "separator": True,
+                "items": [
+                    _item(
+                        _("Registrations"),
+                        "notifications",
+                        "notifications_registration_changelist",
+                        "notifications.view_registration",
+                    ),
+                    _item(
+                        _("Places called back"),
+                        "phone_callback",
+                        "notifications_target_changelist",
+                        "notifications.view_target",
+                    ),
+                    _item(
+                        _("Deliveries"),
+                        "outbox",
+                        "notifications_delivery_changelist",
+                        "notifications.view_delivery",
+                    ),
+                ],
+            },
+            {
                 "title": _("Ways out"),
                 "separator": True,
                 "items": [

@@ -330,6 +330,12 @@ SPECTACULAR_SETTINGS = {
         "securitySchemes": {
             "clientHashKey": {"type": "apiKey", "in": "header", "name": "X-Client-Hash-Key"},
             "userToken": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "JWT <token>"},
+            "awsSignature": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "AWS <accessId>:<signature>",
+            },
         }
     },
 }

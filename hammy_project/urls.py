@@ -7,11 +7,15 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from gateway.failures import tell_below
 from hammy_project import health
 from jobs.job_v1 import soap as job_v1_soap
+from notifications import track
+from notifications.ds3 import answer as ds3_answer
 from sending.send_v2 import soap as send_v2_soap
 
 _PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
+tell_below("/_rest_/", ds3_answer.refused)
 
 handler400 = "gateway.failures.bad_request_page"
 handler403 = "gateway.failures.forbidden_page"
@@ -27,9 +31,11 @@ urlpatterns = [
     path("hammy/json/job/", include("jobs.job_v1.urls")),
     re_path(r"^hammy/ws/send/v2/?$", send_v2_soap.door, name="send-v2-soap"),
     re_path(r"^hammy/ws/job/v1/?$", job_v1_soap.door, name="job-v1-soap"),
+    path("_rest_/", include("notifications.ds3.urls")),
     path("hammy/openapi", SpectacularJSONAPIView.as_view(**_PUBLIC), name="openapi"),
     path("hammy/docs", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),
     path("admin/", admin.site.urls),
+    path("track", track.track, name="track"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -7,7 +7,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 CALL_SECONDS = 15.0
 _LANES = 4
 _MOST_CALLS = 2000
+# As many as there are targets in hand.
+_MOST_NAMES = 500
 _BROKE = "internal failure"
 _UNSIGNED = "its client has no secret that could sign it"
 
@@ -53,11 +56,16 @@ class _State:
     """What the lanes of a round share."""
 
     groups: deque[list[Parcel]]
-    until: float = field(default_factory=lambda: time.monotonic() + _round_seconds())
+    until: float
     is_broken: bool = False
 
     def goes_on(self) -> bool:
         return not self.is_broken and time.monotonic() < self.until and not stopping.is_asked()
+
+
+def own_headers(content_type: str) -> dict[str, str]:
+    """What each call says of itself, beside its signature."""
+    return {"Content-Type": content_type, "Accept": content_type, "User-Agent": "Hammy"}
 
 
 class Caller:
@@ -66,6 +74,8 @@ class Caller:
     def __init__(self) -> None:
         self.results: queue.SimpleQueue[Called | Ended] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
+        # Names are asked for in threads, and one that nobody answers holds its own for long.
+        self._loop.set_default_executor(ThreadPoolExecutor(_MOST_NAMES, thread_name_prefix="names"))
         self._client = Client(most=_MOST_CALLS, most_per_host=0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_ready = threading.Event()
@@ -91,7 +101,8 @@ class Caller:
         groups: dict[object, list[Parcel]] = {}
         for parcel in one.parcels:
             groups.setdefault(parcel.group, []).append(parcel)
-        state = _State(deque(groups.values()))
+        # However long the rest of the claim took.
+        state = _State(deque(groups.values()), until=one.claimed_at + _round_seconds())
         try:
             await asyncio.gather(*(self._lane(one, state) for _ in range(min(_LANES, len(groups)))))
         finally:
@@ -110,18 +121,11 @@ class Caller:
 
     async def _call(self, one: Round, parcel: Parcel) -> Called:
         began_at = timezone.now()
-        if parcel.flaw or not one.secrets:
-            return Called(
-                parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=parcel.flaw or _UNSIGNED)
-            )
-        signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
-        headers = {
-            "Content-Type": parcel.content_type,
-            "Accept": parcel.content_type,
-            "User-Agent": "Hammy",
-            **signed,
-        }
+        if flaw := parcel.flaw or ("" if one.secrets else _UNSIGNED):
+            return Called(parcel=parcel, began_at=began_at, answer=Answer(status=None, failure=flaw))
         try:
+            signed = signing.headers(message_id=parcel.message_id, at=began_at, body=parcel.body, secrets=one.secrets)
+            headers = {**own_headers(parcel.content_type), **signed}
             answer = await self._client.call(
                 parcel.method, parcel.url, body=parcel.body, headers=headers, seconds=CALL_SECONDS
             )

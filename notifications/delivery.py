@@ -52,6 +52,7 @@ class Courier:
         gc.set_threshold(20_000, 20, 20)
         self._caller = Caller()
         self._in_hand: dict[int, _InHand] = {}
+        self._unwritten: set[int] = set()
         # How many parcels a target had of late.
         self._usual = 50.0
 
@@ -113,17 +114,36 @@ class Courier:
         """How many rounds are over."""
         calls = [one for one in found if isinstance(one, Called)]
         rounds = [one.round for one in found if isinstance(one, Ended)]
-        if calls:
-            _patiently(partial(recording.record, calls))
-        if rounds:
-            _patiently(partial(recording.release, rounds))
         now = time.monotonic()
         for called in calls:
             one = self._in_hand[called.parcel.target_id]
             one.left, one.answered_at = one.left - 1, now
-        for round_ in rounds:
-            del self._in_hand[round_.target_id]
+        try:
+            self._unwritten |= _recorded(calls)
+            _patiently(partial(recording.release, [one for one in rounds if one.target_id not in self._unwritten]))
+        finally:
+            for round_ in rounds:
+                del self._in_hand[round_.target_id]
+                self._unwritten.discard(round_.target_id)
         return len(rounds)
+
+
+def _recorded(calls: list[Called]) -> set[int]:
+    """Write what came of calls, one by one where not all can be; the targets of those that cannot, which are left to
+    their leases."""
+    try:
+        if calls:
+            _patiently(partial(recording.record, calls))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        _log.exception(
+            "an outcome cannot be written", extra={"delivery_ids": [one.parcel.delivery_id for one in calls]}
+        )
+        if len(calls) == 1:
+            return {calls[0].parcel.target_id}
+        return set().union(*(_recorded([one]) for one in calls))
+    return set()
 
 
 def _patiently(do: Callable[[], T]) -> T:

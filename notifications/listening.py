@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from gateway import wakeups
 from gateway.models import ApiClient
-from jobs import callbacks
+from jobs import callbacks, undone
 from jobs.models import Job
 from jobs.queue import BegunToSend, Moved
 from jobs.states import FINAL, Failure
@@ -47,7 +47,7 @@ def on_job_moved(fact: Moved | BegunToSend) -> None:
         called = {job.id for job in jobs if job.url}
         if called:
             _drop_overtaken(called, fact.at)
-        owners = _owners(fact.job_ids)
+        owners = _owners(fact.job_ids, {job.client_id for job in jobs if job.client_id is not None})
         if heard := [job for job in jobs if job.url or any(owner.may_see(job.client_id) for owner in owners)]:
             events = _write(
                 EventKind.JOB_COMPLETED, heard, at=fact.at, status=fact.to, failure=fact.failure, reason=fact.reason
@@ -82,10 +82,16 @@ class _Owner:
         return self.sees_all or self.id == client_id
 
 
-def _owners(job_ids: Collection[int]) -> list[_Owner]:
+def _owners(job_ids: Collection[int], client_ids: Collection[int]) -> list[_Owner]:
     concerned = Registration.objects.filter(Q(job_id=None) | Q(job_id__in=job_ids), client=OuterRef("pk"))
-    active = ApiClient.objects.filter(Exists(concerned), is_active=True).order_by("pk")
-    return [_Owner(id=pk, sees_all="see_all" in rights) for pk, rights in active.values_list("pk", "rights")]
+    # Whoever sees all is known for sure below.
+    may_see = Q(pk__in=client_ids) | Q(rights__icontains="see_all")
+    active = ApiClient.objects.filter(may_see, Exists(concerned), is_active=True).order_by("pk")
+    return [
+        _Owner(id=pk, sees_all="see_all" in rights)
+        for pk, rights in active.values_list("pk", "rights")
+        if "notifications" in rights
+    ]
 
 
 def _write(
@@ -98,10 +104,13 @@ def _write(
     reason: str = "",
 ) -> list[tuple[_Told, Event]]:
     names = tracking.names((job.id, job.created_at) for job in jobs if job.url)
+    is_end = kind is EventKind.JOB_COMPLETED
+    left = undone.of_jobs([job.id for job in jobs]) if is_end else {}
     events = [
         Event(
             kind=kind, job_id=job.id, job_uuid=job.uuid, client_id=job.client_id, job_name=names.get(job.id, ""),
             status=status, failure=failure or "", reason=reason, created_at=at,
+            undone=[one.as_list() for one in left.get(job.id, ())],
         )
         for job in jobs
     ]  # fmt: skip
@@ -183,7 +192,11 @@ def _places_called(wanted: Iterable[tuple[int | None, str]]) -> Mapping[tuple[in
     """The targets of these places, made where there are none yet."""
     pairs = sorted(wanted, key=str)
     fresh = [Target(kind=TargetKind.CALLBACK, client_id=client_id, address=place) for client_id, place in pairs]
-    known = Target.objects.filter(kind=TargetKind.CALLBACK, address__in=[place for _, place in pairs])
+    known = Target.objects.filter(
+        Q(client_id__in=sorted({client_id for client_id, _ in pairs if client_id is not None})) | Q(client_id=None),
+        kind=TargetKind.CALLBACK,
+        address__in=sorted({place for _, place in pairs}),
+    )
     found: dict[tuple[int | None, str], int] = _by_place(known)
     if missing := [target for target in fresh if (target.client_id, target.address) not in found]:
         Target.objects.bulk_create(missing, ignore_conflicts=True)
@@ -197,6 +210,9 @@ def _by_place(targets: TargetQuerySet) -> dict[tuple[int | None, str], int]:
 
 
 def _drop_overtaken(job_ids: Collection[int], at: datetime) -> None:
-    """What was left of SENDING is told no more; one being told now ends as it ends."""
-    left = Delivery.objects.pending().filter(event__kind=EventKind.JOB_SENDING, event__job_id__in=sorted(job_ids))
-    left.update(status=Status.DROPPED, reason=_OVERTAKEN, closed_at=at)
+    """What was left of SENDING, or of the end of a life before, is told no more; one being told now ends as it ends."""
+    told = Event.objects.filter(job_id__in=sorted(job_ids)).values("id")
+    left = Delivery.objects.pending().filter(event__in=told, payload="dpf").order_by("id")
+    # Locked first, in the order of recording: what was recorded meanwhile is then seen as it is.
+    ids = list(left.select_for_update(no_key=True).values_list("id", flat=True))
+    Delivery.objects.filter(id__in=ids).update(status=Status.DROPPED, reason=_OVERTAKEN, closed_at=at)

@@ -12,7 +12,7 @@ from jobs.models import Job
 from notifications import delivery
 from notifications.listening import DELIVER_TASK
 from notifications.models import Attempt, Delivery, Event, JobName, Registration, Target
-from notifications.states import CLOSED
+from notifications.states import CLOSED, Status
 
 _log = logging.getLogger(__name__)
 _BATCH = 1000
@@ -29,7 +29,15 @@ def clean() -> None:
     if settings.HAMMY_DELIVERY_RETENTION_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_DELIVERY_RETENTION_DAYS)
         _log.info("retention", extra={"purged_deliveries": prune(closed_before=before)})
+    miss_disabled()
     forget_bound()
+
+
+def miss_disabled() -> int:
+    """Close what was made for a target in the moment in which it was disabled; how many deliveries."""
+    now = timezone.now()
+    left = Delivery.objects.pending().filter(target__disabled_at__lt=now - timedelta(minutes=1))
+    return left.update(status=Status.MISSED, reason="the target was disabled", closed_at=now)
 
 
 def prune(*, closed_before: datetime, size: int = _BATCH) -> int:
@@ -41,7 +49,10 @@ def prune(*, closed_before: datetime, size: int = _BATCH) -> int:
         Attempt.objects.filter(delivery__in=ids).delete()
         total += Delivery.objects.filter(id__in=ids).delete()[1].get("notifications.Delivery", 0)
     told = Delivery.objects.filter(event=OuterRef("pk"))
-    Event.objects.filter(~Exists(told), created_at__lt=closed_before).delete()
+    untold = Event.objects.filter(~Exists(told), created_at__lt=closed_before)
+    # By number and a portion at a time: whole events are not brought here.
+    while ids := list(untold.values_list("id", flat=True)[:size]):
+        Event.objects.filter(id__in=ids).delete()
     alive = Job.objects.filter(pk=OuterRef("job_id"))
     JobName.objects.filter(~Exists(alive), ~Exists(Event.objects.filter(job_id=OuterRef("job_id")))).delete()
     return total

@@ -15,7 +15,7 @@ from gateway.backoff import backoff
 from gateway.plain_text import storable
 from notifications import clock, written
 from notifications.calling import Called
-from notifications.claiming import Round
+from notifications.claiming import Parcel, Round
 from notifications.ladder import is_of_target, next_wait, retry_after
 from notifications.models import Delivery, Event, Target
 from notifications.states import EventKind, Status, TargetKind
@@ -45,14 +45,21 @@ def record(calls: Sequence[Called]) -> None:
     outcomes = [_outcome(called, now, is_over=called.parcel.delivery_id in ended) for called in calls]
     with transaction.atomic():
         # Targets first, in order, as everybody who locks both does.
-        _settle_targets(outcomes, now)
+        disabled = _settle_targets(outcomes, now)
+        # Then deliveries, in order too; whoever takes many of them does so.
+        asked = _asked_meanwhile([one.called.parcel for one in outcomes])
         written.tries([_try(one) for one in outcomes])
         well = [one.called.parcel.delivery_id for one in outcomes if one.status is Status.DELIVERED]
         if well:
             Delivery.objects.pending().filter(id__in=well).update(
                 status=Status.DELIVERED, reason="", closed_at=now, attempts=F("attempts") + 1, is_by_hand=False
             )
-        _fail([one for one in outcomes if one.status is not Status.DELIVERED], now)
+        failed = [one for one in outcomes if one.status is not Status.DELIVERED]
+        _fail([one for one in failed if one.called.parcel.delivery_id not in asked], now)
+        # Somebody asked for a new round during the call: it goes on as he said.
+        Delivery.objects.pending().filter(id__in=sorted(asked)).update(attempts=F("attempts") + 1)
+        for target in disabled:
+            _miss(target, now)
     for (event, label), count in Counter((one.called.parcel.kind, _label(one)) for one in outcomes).items():
         metrics.DELIVERIES.labels(event, label).inc(count)
 
@@ -125,7 +132,15 @@ def _fail(outcomes: Sequence[_Outcome], now: datetime) -> None:
         )
 
 
-def _settle_targets(outcomes: Sequence[_Outcome], now: datetime) -> None:
+def _asked_meanwhile(parcels: Sequence[Parcel]) -> set[int]:
+    """Lock these deliveries; those that somebody asked for anew since they were taken up."""
+    locked = Delivery.objects.filter(id__in=[one.delivery_id for one in parcels]).order_by("id")
+    asked = dict(locked.select_for_update(no_key=True).values_list("id", "is_by_hand"))
+    return {one.delivery_id for one in parcels if asked.get(one.delivery_id) and not one.is_by_hand}
+
+
+def _settle_targets(outcomes: Sequence[_Outcome], now: datetime) -> list[Target]:
+    """Those that nobody calls any more."""
     by_target: dict[int, list[_Outcome]] = {}
     for one in outcomes:
         by_target.setdefault(one.called.parcel.target_id, []).append(one)
@@ -138,8 +153,11 @@ def _settle_targets(outcomes: Sequence[_Outcome], now: datetime) -> None:
         if not count and all(one.status is Status.DELIVERED for one in by_target[target_id])
     }
     written.told({target_id: by_target[target_id][-1].called for target_id in sorted(well)})
+    disabled = []
     for target in Target.objects.filter(id__in=sorted(failures.keys() - well)).order_by("id"):
         _settle_health(target, by_target[target.pk], now)
+        disabled += [target] if target.disabled_at is not None else []
+    return disabled
 
 
 def _settle_health(target: Target, outcomes: Sequence[_Outcome], now: datetime) -> None:
@@ -177,11 +195,12 @@ def _disable_if_lost(target: Target, outcomes: Sequence[_Outcome], now: datetime
     else:
         return
     target.disabled_at, target.disabled_for = now, why
-    left = Delivery.objects.pending().filter(target=target.pk)
-    left.exclude(id__in=[one.called.parcel.delivery_id for one in outcomes]).update(
-        status=Status.MISSED, reason=f"the target was disabled: {why}", closed_at=now
-    )
     _log.warning("notification target disabled", extra={"target_id": target.pk, "reason": why})
+
+
+def _miss(target: Target, now: datetime) -> None:
+    left = Delivery.objects.pending().filter(target=target.pk)
+    left.update(status=Status.MISSED, reason=f"the target was disabled: {target.disabled_for}", closed_at=now)
 
 
 def _label(one: _Outcome) -> str:

@@ -1,17 +1,18 @@
 """What may be done with registrations, targets and deliveries, whoever asks over whichever face."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from gateway.outbound_rules import read_url
-from jobs import queue
+from jobs import queue, undone
 from jobs.models import Job
 from jobs.states import FINAL
 from notifications.listening import wake
@@ -24,6 +25,7 @@ from notifications.states import EventKind, Status, TargetKind, sources
 FORMATS = ("DEFAULT", "JSON", "XML")
 METHODS = ("POST", "PUT")
 _NOBODY = UUID(int=0)
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,13 @@ def register(*, caller: Caller, wish: Wish) -> Registration:
     its delivery is made at once. Raises 2002, 1001, 1002 with every problem, and 3000 for a job that is not there or
     not the caller's to see."""
     caller.require("notifications")
-    address = _checked(wish)
+    if problems := problems_of(wish):
+        raise Refusal(problems)
     if caller.client_id is None:
         raise refuse(Code.FORBIDDEN, "only a client can be told of jobs")
     with transaction.atomic():
         job = _locked_job(caller, wish.job_uuid) if wish.job_uuid else None
-        target = Target.objects.create(kind=TargetKind.REGISTRATION, client_id=caller.client_id, address=address)
+        target = Target.objects.create(kind=TargetKind.REGISTRATION, client_id=caller.client_id, address=_address(wish))
         registration = Registration.objects.create(
             client_id=caller.client_id, target=target, end_point=wish.end_point, format=wish.format, naming=wish.naming,
             method=wish.method, job_id=job.pk if job else None, job_uuid=job.uuid if job else None,
@@ -57,8 +60,8 @@ def register(*, caller: Caller, wish: Wish) -> Registration:
     return registration
 
 
-def _checked(wish: Wish) -> str:
-    """The address to be called."""
+def problems_of(wish: Wish) -> list[Problem]:
+    """Everything that makes a wish unfit but its job, fields by its own names."""
     problems = []
     for name, value, known in (
         ("format", wish.format, FORMATS),
@@ -68,17 +71,19 @@ def _checked(wish: Wish) -> str:
         if value not in known:
             words = f"must be one of {', '.join(known)}"
             problems.append(Problem(code=Code.INVALID, sentence=words, field=(name,)))
-    address = wish.end_point if "://" in wish.end_point else f"http://{wish.end_point}"
     try:
         if not wish.end_point:
             problems.append(Problem(code=Code.REQUIRED, sentence="required", field=("end_point",)))
         else:
-            read_url(address)
+            read_url(_address(wish))
     except ValueError as error:
         problems.append(Problem(code=Code.INVALID, sentence=str(error), field=("end_point",)))
-    if problems:
-        raise Refusal(problems)
-    return address
+    return problems
+
+
+def _address(wish: Wish) -> str:
+    """What is to be called: without a scheme it is http."""
+    return wish.end_point if _SCHEME.match(wish.end_point) else f"http://{wish.end_point}"
 
 
 def _locked_job(caller: Caller, uuid: UUID) -> Job:
@@ -92,7 +97,7 @@ def _locked_job(caller: Caller, uuid: UUID) -> Job:
 def _end_of(job: Job) -> Event:
     return Event.objects.create(
         kind=EventKind.JOB_COMPLETED, job_id=job.pk, job_uuid=job.uuid, client_id=job.client_id, status=job.status,
-        reason=job.reason,
+        reason=job.reason, undone=[one.as_list() for one in undone.of_jobs([job.pk])[job.pk]],
     )  # fmt: skip
 
 
@@ -166,27 +171,44 @@ def replay(*, delivery: Delivery) -> None:
         if target.disabled_at is not None:
             raise refuse(Code.STATE_CONFLICT, "its target is disabled")
         if not _replay(Delivery.objects.filter(pk=delivery.pk)):
-            raise refuse(Code.STATE_CONFLICT, "it was dropped: nobody waits for it any more")
+            raise refuse(Code.STATE_CONFLICT, "it was dropped, or its job has ended: nobody waits for it any more")
         # Somebody wants to see now whether it is back.
         Target.objects.filter(pk=target.pk).update(held_until=None)
 
 
-def replay_since(*, since: datetime, target: Target | None = None, only_failed: bool = True) -> int:
-    """Bring again what was made since a moment: what failed or was missed, or all of it; how many. Disabled targets get
-    none."""
+def replay_since(
+    *, since: datetime, target: Target | None = None, client_id: int | None = None, only_failed: bool = True
+) -> int:
+    """Bring again what was made since a moment: what failed or was missed, or all of it; how many. With ``target`` or
+    ``client_id`` what went there alone. Disabled targets get none."""
     wanted = Delivery.objects.filter(created_at__gte=since, target__disabled_at=None)
     if target is not None:
         wanted = wanted.filter(target=target.pk)
+    if client_id is not None:
+        wanted = wanted.filter(target__client=client_id)
     if only_failed:
         wanted = wanted.filter(status__in=[Status.FAILED, Status.MISSED])
-    return _replay(wanted)
+    with transaction.atomic():
+        # As recording locks them.
+        targets = Target.objects.filter(id__in=wanted.values("target")).order_by("id")
+        ids = list(targets.select_for_update(no_key=True).values_list("id", flat=True))
+        # Somebody wants to see now whether they are back.
+        Target.objects.filter(id__in=ids).update(held_until=None)
+        return _replay(wanted)
 
 
 def _replay(deliveries: DeliveryQuerySet) -> int:
+    """But for SENDING of a job that has ended: that is never told after the end."""
     now = timezone.now()
+    ends = Event.objects.filter(
+        kind=EventKind.JOB_COMPLETED, job_id=OuterRef("event__job_id"), id__gt=OuterRef("event_id")
+    )
+    is_overtaken = Q(event__kind=EventKind.JOB_SENDING) & Exists(ends)
     with transaction.atomic():
         again = deliveries.filter(Q(status=Status.PENDING) | Q(status__in=sorted(sources(Status.PENDING))))
-        count = again.update(status=Status.PENDING, failures=0, is_by_hand=True, due_at=now, closed_at=None)
+        count = again.exclude(is_overtaken).update(
+            status=Status.PENDING, failures=0, is_by_hand=True, due_at=now, closed_at=None
+        )
         wake()
     return count
 

@@ -29,6 +29,15 @@ def sources(target: Status) -> frozenset[Status]:
     return frozenset(status for status, targets in EDGES.items() if target in targets)
 
 
+class Health(StrEnum):
+    """How a target fares, the first of these that is true of it: DISABLED, PAUSED, FAILING (its last call failed)."""
+
+    WORKING = "working"
+    FAILING = "failing"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
 class EventKind(StrEnum):
     """What happened. A TEST happened to nobody."""
 

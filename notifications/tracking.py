@@ -1,7 +1,7 @@
 """The jobIdFs of jobs (contract dpf_url_callback): fourteen digits of its moment in the site's zone and four more."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -34,16 +34,22 @@ def _known(job_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _fresh(jobs: Iterable[tuple[int, datetime]]) -> list[JobName]:
-    """Ending as the job's number does, where that is free."""
-    wanted = [(job_id, f"{timezone.localtime(at):%Y%m%d%H%M%S}") for job_id, at in jobs]
+    """Ending as the job's number does, where that is free; of the next second where a second has no more."""
+    moments = list(jobs)
+    wanted = [(job_id, f"{timezone.localtime(at):%Y%m%d%H%M%S}") for job_id, at in moments]
     taken: dict[str, set[str]] = {}
     for stamp in {stamp for _, stamp in wanted}:
         within = JobName.objects.filter(name__gte=stamp, name__lt=stamp + ":")
         taken[stamp] = set(within.values_list("name", flat=True))
-    fresh = []
+    fresh: list[JobName] = []
+    full: list[int] = []
     for job_id, stamp in wanted:
         numbers = (f"{stamp}{(job_id + step) % _DIGITS:04}" for step in range(_DIGITS))
-        name = next(name for name in numbers if name not in taken[stamp])
-        taken[stamp].add(name)
-        fresh.append(JobName(job_id=job_id, name=name))
-    return fresh
+        name = next((name for name in numbers if name not in taken[stamp]), "")
+        if name:
+            taken[stamp].add(name)
+            fresh.append(JobName(job_id=job_id, name=name))
+        else:
+            full.append(job_id)
+    later = [(job_id, at + timedelta(seconds=1)) for job_id, at in moments if job_id in full]
+    return fresh + (_fresh(later) if later else [])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Self
 
 from gateway.incoming import StoredBytes
@@ -103,7 +104,7 @@ class Letter:
 
     def content(self) -> dict[str, Any]:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
-        return {name: _plain(value) for name in _NAMES if (value := getattr(self, name)) not in _ABSENT}
+        return {name: _plain(value) for name, value in zip(_NAMES, _VALUES(self), strict=True) if value}
 
     @classmethod
     def again(cls, content: Mapping[str, Any]) -> Self:
@@ -118,6 +119,7 @@ class Letter:
 
 
 _NAMES = tuple(member.name for member in fields(Letter) if member.name != "delivery_id")
+_VALUES = attrgetter(*_NAMES)
 _ATTACHMENT_NAMES = tuple(
     member.name for member in fields(LetterAttachment) if member.name not in ("content", "stored", "size")
 )
@@ -156,6 +158,9 @@ def _as_sent(attachment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    # First, for most are texts.
+    if isinstance(value, str):
+        return value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, datetime):

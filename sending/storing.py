@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
 from sending import storing_sqlite
@@ -32,8 +31,8 @@ SELECT uuid, id FROM taken
 """
 _MANY = "SELECT {columns} FROM jsonb_populate_recordset(NULL::sending_message, %s::jsonb)"
 _LIST = ", ".join(_COLUMNS)
-_INSERT_MANY = _TEMPLATE.format(columns=_LIST, source=_MANY.format(columns=_LIST))
 # Prepared once for each connection: a third of what a letter cost the database was reading and planning this.
+_INSERT_MANY = _TEMPLATE.format(columns=_LIST, source=_MANY.format(columns=_LIST))
 _INSERT_ONE = _TEMPLATE.format(columns=_LIST, source=f"VALUES ({', '.join(['%s'] * len(_COLUMNS))})")
 _NOT_PREPARED = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.DuplicatePreparedStatement)
 
@@ -42,13 +41,7 @@ def insert(rows: Sequence[dict[str, Any]], *, actor: str) -> None:
     """Store messages given by column, each with the event of its first status, and set their ``id``; all of them or,
     with IntegrityError, none."""
     if connection.vendor == "postgresql":
-        if len(rows) == 1:
-            ids = _insert_one({**_DEFAULTS, **rows[0]}, actor)
-        else:
-            given = json.dumps([{**_DEFAULTS, **row} for row in rows], ensure_ascii=False, cls=_Encoder)
-            with _apart(), connection.cursor() as cursor:
-                cursor.execute(_INSERT_MANY, [given, actor])
-                ids = dict(cursor.fetchall())
+        ids = _insert_one(rows[0], actor) if len(rows) == 1 else _insert_many(rows, actor)
         for row in rows:
             row["id"] = ids[row["uuid"]]
         return
@@ -58,25 +51,37 @@ def insert(rows: Sequence[dict[str, Any]], *, actor: str) -> None:
 
 
 def _insert_one(row: dict[str, Any], actor: str) -> dict[UUID, int]:
-    values = [*(_as_text(row[name]) for name in _COLUMNS), actor]
+    given = {**_DEFAULTS, **row}
+    return _prepared(_INSERT_ONE, [*(_as_text(given[name]) for name in _COLUMNS), actor])
+
+
+def _insert_many(rows: Sequence[dict[str, Any]], actor: str) -> dict[UUID, int]:
+    # What is None is left out, which PostgreSQL reads as the same.
+    given = [
+        {name: _as_json(value) for name, value in {**_DEFAULTS, **row}.items() if value is not None} for row in rows
+    ]
+    return _prepared(_INSERT_MANY, [_JSON.encode(given), actor])
+
+
+def _prepared(statement: str, values: list[str | None]) -> dict[UUID, int]:
     connection.ensure_connection()
     try:
-        return _run_prepared(values)
+        return _run(statement, values)
     except DatabaseError as error:
         if not isinstance(error.__cause__, _NOT_PREPARED):
             raise
         # A pooler between us and the database gave us another session. Nothing was done, and nothing is prepared
         # over this connection any more.
         connection.connection.prepare_threshold = None
-        return _run_prepared(values)
+        return _run(statement, values)
 
 
-def _run_prepared(values: list[str | None]) -> dict[UUID, int]:
+def _run(statement: str, values: list[str | None]) -> dict[UUID, int]:
     # Django's own cursors put the values into the statement, and such a statement cannot be prepared.
     bare: Any = psycopg.Cursor(connection.connection)
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     with _apart(), wrap(bare) as cursor:
-        cursor.execute(_INSERT_ONE, values)
+        cursor.execute(statement, values)
         return dict(cursor.fetchall())
 
 
@@ -96,16 +101,16 @@ def _as_text(value: Any) -> str | None:
     return str(value)
 
 
+def _as_json(value: Any) -> Any:
+    """As PostgreSQL reads its types from JSON."""
+    if isinstance(value, bytes | datetime):
+        return _as_postgresql(value)
+    return str(value) if isinstance(value, UUID) else value
+
+
 def _as_postgresql(value: bytes | datetime) -> str:
     """Bytes in hex, moments to the microsecond."""
     return f"\\x{value.hex()}" if isinstance(value, bytes) else value.isoformat()
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-class _Encoder(DjangoJSONEncoder):
-    """As PostgreSQL reads its types from text."""
-
-    def default(self, value: Any) -> Any:
-        return _as_postgresql(value) if isinstance(value, bytes | datetime) else super().default(value)

@@ -22,7 +22,7 @@ from gateway.console.confirming import Question, ask
 from gateway.console.filters import ClientFilter, number_in
 from gateway.console.read_only import ReadOnlyAdmin
 from jobs import services
-from jobs.admin import cells, facts, finding, wording
+from jobs.admin import cells, facts, finding, links, wording
 from jobs.admin.filters import (
     ClassFilter,
     CreatedFilter,
@@ -167,17 +167,21 @@ class JobAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def _offered(self, request: HttpRequest, job: Job) -> list[dict[str, Any]]:
+        leading_away = links.of_job(request, job)
         if not self.has_operate_permission(request):
-            return []
+            return leading_away
         return [
-            {
-                "title": operation.title,
-                "icon": operation.icon,
-                "variant": operation.variant,
-                "path": f"{reverse('admin:jobs_job_operate', args=[operation.verb])}?ids={job.pk}",
-            }
-            for operation in OPERATIONS.values()
-            if job.status in operation.statuses
+            *leading_away,
+            *(
+                {
+                    "title": operation.title,
+                    "icon": operation.icon,
+                    "variant": operation.variant,
+                    "path": f"{reverse('admin:jobs_job_operate', args=[operation.verb])}?ids={job.pk}",
+                }
+                for operation in OPERATIONS.values()
+                if job.status in operation.statuses
+            ),
         ]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from gateway.console.confirming import reason_field
 from gateway.errors import Refusal
+from jobs import callbacks
 from jobs.models import Trigger
 from jobs.params import LEGS, LONGEST_VALUE
 from jobs.registry import job_class
@@ -41,11 +42,13 @@ class StartForm(forms.Form):
         self._defaults = {str(key): str(value) for key, value in trigger.params}
         model = job_class(trigger.job_class).Params
         legs = [str(leg) for leg in trigger.legs]
+        called_back = next(filter(callbacks.is_callback_url, self._defaults), callbacks.CALLBACK_URL)
         own: dict[str, forms.Field] = {}
         for name, field in model.model_fields.items():
             key = field.alias or name
             if not (key == LEGS and legs):
                 own[_PREFIX + key] = _field(key, field, self._defaults.get(key))
+        own[_PREFIX + called_back] = _callback_field(called_back, self._defaults.get(called_back))
         if legs:
             chosen: forms.MultipleChoiceField = self.fields["legs"]  # type: ignore[assignment]
             chosen.choices, chosen.initial = [(leg, leg) for leg in legs], legs
@@ -98,6 +101,19 @@ def _field(key: str, field: Any, default: str | None) -> forms.Field:
     else:
         widget = UnfoldAdminTextInputWidget()
     return forms.CharField(widget=widget, **options)
+
+
+def _callback_field(key: str, default: str | None) -> forms.Field:
+    """Every class's jobs may be called back, and none hears of it."""
+    return forms.CharField(
+        label=key,
+        required=False,
+        initial=default,
+        strip=False,
+        max_length=LONGEST_VALUE,
+        help_text=_("An address that is called when the job begins to send and when it ends."),
+        widget=UnfoldAdminTextInputWidget(),
+    )
 
 
 def _hint(field: Any) -> str:

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ("status", models.CharField(blank=True, max_length=20, verbose_name="status")),
                 ("failure", models.CharField(blank=True, max_length=30, verbose_name="kind of failure")),
                 ("reason", models.TextField(blank=True, verbose_name="reason")),
-                ("undone", models.JSONField(null=True)),
+                ("undone", models.JSONField(default=list)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="time")),
                 (
                     "client",

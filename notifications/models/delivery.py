@@ -1,5 +1,6 @@
 """One event on its way to one target, and each try to bring it there."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Self
 from uuid import uuid4
@@ -15,6 +16,8 @@ from notifications.states import CLOSED, Status
 # SQLite takes a partial index only where it reads the index's own condition, and it reads no parameters.
 _PENDING_LITERALLY = RawSQL(f"'{Status.PENDING}'", ())  # noqa: S611 (ours, not somebody's)
 
+_DELIVERED_LITERALLY = RawSQL(f"'{Status.DELIVERED}'", ())  # noqa: S611 (ours)
+
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Deliveries by where they stand."""
@@ -22,6 +25,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def pending(self) -> Self:
         """Those still to be brought."""
         return self.filter(status=_PENDING_LITERALLY)
+
+    def standing(self, statuses: Collection[str]) -> Self:
+        """Those of these statuses."""
+        found = self.filter(status__in=statuses)
+        return found if Status.DELIVERED in statuses else found.exclude(status=_DELIVERED_LITERALLY)
 
     def due(self, now: datetime) -> Self:
         """Those to be brought now, where their target can be called."""
@@ -81,6 +89,12 @@ class Delivery(models.Model):
     def message_id(self) -> str:
         """The webhook-id."""
         return f"msg_{self.uuid.hex}"
+
+
+def next_due(target: str) -> models.Subquery:
+    """When the first of what waits for a target is due, to annotate with; ``target`` is the column of its id."""
+    waiting = Delivery.objects.pending().filter(target=models.OuterRef(target)).order_by("due_at", "id")
+    return models.Subquery(waiting.values("due_at")[:1])
 
 
 class Attempt(models.Model):

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Event(models.Model):
-    """A fact, told to many. It holds all that is told, for its job may be forgotten meanwhile; ``undone`` is looked up
-    once, before the first is told ([uuid, name, bytes] each). ``job_name`` is the jobIdFs, "" when nobody is told it.
+    """A fact, told to many. It holds all that is told, for its job may be forgotten meanwhile; ``undone`` is what the
+    job had not carried out then ([uuid, name, bytes] each). ``job_name`` is the jobIdFs, "" when nobody is told it.
     """
 
     kind = models.CharField(_("event"), max_length=20)
@@ -17,7 +17,7 @@ class Event(models.Model):
     status = models.CharField(_("status"), max_length=20, blank=True)
     failure = models.CharField(_("kind of failure"), max_length=30, blank=True)
     reason = models.TextField(_("reason"), blank=True)
-    undone = models.JSONField(null=True)
+    undone = models.JSONField(default=list)
     client = models.ForeignKey(
         "gateway.ApiClient", models.PROTECT, null=True, db_index=False, db_constraint=False, related_name="+"
     )

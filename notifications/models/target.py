@@ -10,8 +10,9 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gateway.models import ApiClient
 from notifications.models.delivery import Delivery
-from notifications.states import TargetKind
+from notifications.states import Health, TargetKind
 
 # From target to target along the index delivery_due: of one with a hundred thousand deliveries one row is read.
 _WITH_PENDING = """
@@ -44,12 +45,25 @@ class TargetQuerySet(models.QuerySet["Target"]):
         return self.with_pending().filter(Exists(due))
 
     def callable(self, now: datetime) -> Self:
-        """Those that may be called now."""
-        return self.open().filter(Q(held_until=None) | Q(held_until__lte=now))
+        """Those that may be called now; what is for a client that is not active waits until it is."""
+        deaf = ApiClient.objects.filter(pk=OuterRef("client"), is_active=False)
+        return self.open().filter(~Exists(deaf), Q(held_until=None) | Q(held_until__lte=now))
 
     def free(self, now: datetime) -> Self:
         """Those that a courier may take up now."""
         return self.callable(now).filter(Q(claim=None) | Q(lease_until__lte=now))
+
+    def faring(self, health: Health) -> Self:
+        """Those of that health."""
+        match health:
+            case Health.DISABLED:
+                return self.filter(disabled_at__isnull=False)
+            case Health.PAUSED:
+                return self.filter(disabled_at=None, paused_at__isnull=False)
+            case Health.FAILING:
+                return self.open().filter(failures__gt=0)
+            case Health.WORKING:
+                return self.open().filter(failures=0)
 
 
 class Target(models.Model):
@@ -112,3 +126,18 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def health(self) -> Health:
+        """How it fares now."""
+        if self.disabled_at is not None:
+            return Health.DISABLED
+        if self.paused_at is not None:
+            return Health.PAUSED
+        return Health.FAILING if self.failures else Health.WORKING
+
+    def next_call(self, next_due: datetime | None) -> datetime | None:
+        """When it is called next, given when the first of what waits for it is due; None when nothing goes there."""
+        if next_due is None or self.health in (Health.DISABLED, Health.PAUSED):
+            return None
+        return max(next_due, self.held_until) if self.held_until else next_due

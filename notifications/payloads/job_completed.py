@@ -57,7 +57,8 @@ def _json(news: News, naming: Naming) -> bytes:
         "notification generation date": int(news.at.timestamp() * 1000),
         "objects not persisted": [named(_item(one)) for one in news.undone],
     }
-    return json.dumps(named({"event": named(event), "type": _TYPE}), ensure_ascii=False, separators=(",", ":")).encode()
+    tree = named({"notification": named({"event": named(event), "type": _TYPE})})
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _xml(news: News, naming: Naming) -> bytes:

@@ -10,7 +10,12 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
+from gateway.credentials import aws_v2
 from gateway.errors import TITLES
+from jobs.states import Failure
+from notifications.ds3.answer import ERROR_CODES
+from notifications.ds3.request import CREATE_PARAMETERS, LIST_PARAMETERS
+from notifications.payloads.naming import Naming
 from sending.send_v2.model import ALIASES, ORDER
 from sending.states import Status
 
@@ -132,6 +137,17 @@ def test_every_field_and_status_is_told_to_integrators() -> None:
     text = (ROOT / "docs" / "integrators.md").read_text()
     assert {name for name in (*ORDER, *ALIASES) if not re.search(rf"\b{name}\b", text)} == set()
     assert {status for status in Status if not re.search(rf"\b{status}\b", text)} == set()
+
+
+def test_every_parameter_member_and_error_of_registrations_is_told() -> None:
+    text = (ROOT / "docs" / "api" / "job-completed-notifications.md").read_text()
+    names = {*CREATE_PARAMETERS, *LIST_PARAMETERS, *Naming, *aws_v2.Fault, *ERROR_CODES}
+    assert {name for name in names if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_every_kind_of_failure_is_told_to_who_is_called_back() -> None:
+    text = (ROOT / "docs" / "api" / "job-callbacks.md").read_text()
+    assert set(re.findall(r"^\| `(ERR_\w+)`", text, re.MULTILINE)) == set(Failure)
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))

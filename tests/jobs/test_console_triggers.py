@@ -347,7 +347,13 @@ def test_a_trigger_is_started_with_parameters_and_a_reason_and_leads_to_the_job(
     address = f"{TRIGGERS}{trigger.pk}/start/"
     form = client.get(address).context["form"]
     asked = [(field.label, field.value()) for field in form]
-    assert asked == [("STEPS", "3"), ("SECONDS", None), ("LIMIT_DATE", None), ("Reason", None)]
+    assert asked == [
+        ("STEPS", "3"),
+        ("SECONDS", None),
+        ("LIMIT_DATE", None),
+        ("DpfControlCallbackUrl", None),
+        ("Reason", None),
+    ]
     data = {"param-STEPS": "5", "param-SECONDS": "", "param-LIMIT_DATE": "2026-01-01"}
     assert "the reason is kept" in client.post(address, data).content.decode()
     assert Job.objects.count() == 0
@@ -415,3 +421,30 @@ def test_s33_a_start_from_elsewhere_starts_nothing() -> None:
     client = client_of("Operator", enforce_csrf_checks=True)
     assert client.post(f"{TRIGGERS}{trigger.pk}/start/", {"reason": "x"}).status_code == 403
     assert Job.objects.count() == 0
+
+
+def test_a_job_of_any_class_is_started_with_an_address_to_be_called_back_at() -> None:
+    trigger = make_trigger(params=[["dpf_control_callback_url", "https://told.example/"]])
+    client = client_of("Operator")
+    address = f"{TRIGGERS}{trigger.pk}/start/"
+    asked = [(field.label, field.value()) for field in client.get(address).context["form"]]
+    assert asked == [("dpf_control_callback_url", "https://told.example/"), ("Reason", None)]
+    data = {"param-dpf_control_callback_url": "https://other.example/job/7", "reason": "x"}
+    assert client.post(address, data).status_code == 302
+    assert Job.objects.get().params == [["dpf_control_callback_url", "https://other.example/job/7"]]
+
+
+def test_an_address_that_may_not_be_called_back_is_told_at_its_field_and_nothing_is_started() -> None:
+    # S1, S5
+    trigger = make_trigger(job_class="tests.Count", params=[["STEPS", "3"]])
+    client = client_of("Operator")
+    address = f"{TRIGGERS}{trigger.pk}/start/"
+    assert [field.label for field in client.get(address).context["form"]][-2:] == ["DpfControlCallbackUrl", "Reason"]
+    for url, sentence in (
+        ("http://169.254.169.254/latest", "leads to an address that may not be called"),
+        ("file:///etc/passwd", "must be a URL as https://host/path"),
+    ):
+        response = client.post(address, {"param-STEPS": "3", "param-DpfControlCallbackUrl": url, "reason": "x"})
+        assert response.status_code == 409
+        assert response.context["form"].errors == {"param-DpfControlCallbackUrl": [sentence]}
+    assert (Job.objects.count(), trail()) == (0, [])

@@ -100,7 +100,7 @@ def test_a_job_that_has_ended_is_told_at_once(register: Register, submit: Submit
     register(job_uuid=job.uuid, format="JSON")
     deliver()
     (body,) = receiver.bodies()
-    assert json.loads(body)["Event"]["CancelOccurred"] is True
+    assert json.loads(body)["Notification"]["Event"]["CancelOccurred"] is True
 
 
 def test_who_does_not_listen_is_told_again_with_the_same_id_and_body(

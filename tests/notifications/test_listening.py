@@ -73,7 +73,7 @@ def test_a_thousand_registrations_cost_no_more_statements_than_one(
         for target in targets
     )  # fmt: skip
     fact = queue.Moved(job_ids=[submit().pk], to=JobStatus.FINISHED, at=timezone.now())
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         listening.on_job_moved(fact)
     assert Delivery.objects.count() == 1001
     assert Delivery.objects.values("uuid").distinct().count() == 1001
@@ -91,6 +91,34 @@ def test_a_job_of_the_house_is_told_to_who_sees_all_alone(register: Register, re
 def test_a_client_that_is_no_longer_active_is_not_told(register: Register, submit: Submit, caller: Caller) -> None:
     register()
     ApiClient.objects.filter(pk=caller.client_id).update(is_active=False)
+    end(submit())
+    assert not Delivery.objects.exists()
+
+
+def test_what_a_client_may_not_know_any_more_is_not_told(
+    register: Register, submit: Submit, receiver: Receiver, caller: Caller
+) -> None:
+    # S30: between the job's end and the call
+    auditor = factories.make_caller(rights=["notifications", "see_all"])
+    register(path="/auditor", owner=auditor)
+    register(path="/own")
+    end(submit())
+    ApiClient.objects.filter(pk=auditor.client_id).update(rights=["notifications"])
+    ApiClient.objects.filter(pk=caller.client_id).update(is_active=False)
+    deliver()
+    assert receiver.heard == []
+    said = list(Delivery.objects.order_by("id").values_list("status", "reason"))
+    assert said == [(Status.MISSED, "its client may not know of the job any more"), (Status.PENDING, "")]
+    ApiClient.objects.filter(pk=caller.client_id).update(is_active=True)
+    deliver()
+    assert [one.path for one in receiver.heard] == ["/own"]
+
+
+def test_a_client_without_the_right_to_notifications_is_not_told(
+    register: Register, submit: Submit, caller: Caller
+) -> None:
+    register()
+    ApiClient.objects.filter(pk=caller.client_id).update(rights=["send"])
     end(submit())
     assert not Delivery.objects.exists()
 
@@ -193,7 +221,7 @@ def test_what_a_job_did_not_send_is_told_in_order_and_named_by_its_request(
     start(job)
     queue.move(Job.objects.filter(pk=job.pk), JobStatus.FINISHED)
     deliver()
-    said = json.loads(receiver.bodies()[0])["Event"]
+    said = json.loads(receiver.bodies()[0])["Notification"]["Event"]
     assert said["CancelOccurred"] is True
     assert [one["Name"] for one in said["ObjectsNotPersisted"]] == ["req-1", str(job.pk * 1000 + 1)]
     one = said["ObjectsNotPersisted"][0]
@@ -201,21 +229,17 @@ def test_what_a_job_did_not_send_is_told_in_order_and_named_by_its_request(
     assert (one["Id"], one["Latest"], one["Length"], one["Offset"]) == (one["VersionId"], True, 5, 0)
 
 
-def test_what_a_job_left_undone_stays_as_it_was_when_it_was_first_told(
+def test_what_a_job_left_undone_stays_as_it_was_at_its_end(
     register: Register, receiver: Receiver, failed_letters: Callable[..., Job]
 ) -> None:
     register(path="/a")
     register(path="/b")
     job = failed_letters(("req-1", "FAILED"))
     end(job)
-    target = Target.objects.order_by("id").last()
-    assert target is not None
-    notification_services.pause(target=target, actor="anna")
-    deliver()
     Message.objects.all().delete()
-    notification_services.resume(target=target)
     deliver()
     assert receiver.bodies("/a") == receiver.bodies("/b")
+    assert b'Name="req-1"' in receiver.bodies("/a")[0]
 
 
 def test_a_job_that_begins_to_send_and_asked_for_no_callback_costs_one_look(

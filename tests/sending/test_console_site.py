@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 _LOOKED_AT = {
     *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument", "suppression"),
     *("job", "trigger", "triggerfiring", "printbatch", "printitem"),
+    *("registration", "target", "delivery"),
 }
 PAGES = {
     "Viewer": _LOOKED_AT,
@@ -51,8 +52,13 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
     views += [
         f"jobs.view_{name}" for name in ("job", "jobevent", "joblogline", "recurrence", "trigger", "triggerfiring")
     ]
+    views += [f"notifications.view_{name}" for name in ("registration", "target", "delivery")]
     assert held["Viewer"] == sorted(views)
-    operates = ["jobs.operate_job", *(f"sending.{name}_suppression" for name in ("add", "delete"))]
+    operates = [
+        "jobs.operate_job",
+        "notifications.operate_target",
+        *(f"sending.{name}_suppression" for name in ("add", "delete")),
+    ]
     operates += ["sending.operate_message", "sending.read_content"]
     assert held["Operator"] == sorted([*views, *operates])
     assert held["Template editor"] == [
@@ -69,6 +75,8 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         *held["Template editor"],
         "gateway.change_apiclient",
         "jobs.change_trigger",
+        "notifications.add_registration",
+        "notifications.delete_registration",
         "sending.erase_person",
         "auth.add_user",
     }

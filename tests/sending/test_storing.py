@@ -71,17 +71,19 @@ def test_what_is_refused_leaves_the_transaction_around_it_whole() -> None:
 
 
 @only_postgresql
-def test_a_pooler_that_gives_another_session_costs_the_preparing_and_no_letter() -> None:
+@pytest.mark.parametrize("together", [1, 2])
+def test_a_pooler_that_gives_another_session_costs_the_preparing_and_no_letter(together: int) -> None:
     caller = make_caller()
-    storing.insert([_row(caller, "R1")], actor="somebody")
-    connection.connection.prepare_threshold = 0
-    storing.insert([_row(caller, "R2")], actor="somebody")
-    connection.connection.pgconn.exec_(b"DEALLOCATE ALL")
-    storing.insert([_row(caller, "R3")], actor="somebody")
-    storing.insert([_row(caller, "R4")], actor="somebody")
+    names = [f"R{number}" for number in range(4 * together)]
+    for place in range(0, len(names), together):
+        storing.insert([_row(caller, name) for name in names[place : place + together]], actor="somebody")
+        if place == 0:
+            connection.connection.prepare_threshold = 0
+        elif place == together:
+            connection.connection.pgconn.exec_(b"DEALLOCATE ALL")
     assert connection.connection.prepare_threshold is None
-    assert list(Message.objects.values_list("request_id", flat=True).order_by("id")) == ["R1", "R2", "R3", "R4"]
-    assert MessageEvent.objects.count() == 4
+    assert list(Message.objects.values_list("request_id", flat=True).order_by("id")) == names
+    assert MessageEvent.objects.count() == len(names)
 
 
 @only_sqlite

@@ -1,0 +1,1 @@
+"""The door of job completed notification registrations (contract job_completed_notifications)."""
