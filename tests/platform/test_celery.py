@@ -114,13 +114,16 @@ def running_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 def test_every_channel_and_weight_of_jobs_has_a_queue_of_its_own_and_all_else_shares_one() -> None:
-    wanted = {f"sending.{name.lower()}" for name in channels()} | {"jobs.quick", "jobs.long", "maintenance"}
+    others = {"jobs.quick", "jobs.long", "notifications", "maintenance"}
+    wanted = {f"sending.{name.lower()}" for name in channels()} | others
     assert set(site.queue_names()) == wanted
     assert set(app.amqp.queues) == wanted
     for name in channels():
         assert site.route("sending.tasks.dispatch", [name], {}, {}) == {"queue": f"sending.{name.lower()}"}
         assert site.route("sending.tasks.dispatch", [], {"channel": name}, {}) == {"queue": f"sending.{name.lower()}"}
     assert site.route("jobs.tasks.run", ["long"], {}, {}) == {"queue": "jobs.long"}
+    assert site.route("notifications.tasks.deliver", (), {}, {}) == {"queue": "notifications"}
+    assert site.route("notifications.tasks.tick", (), {}, {}) == {"queue": "maintenance"}
     assert site.route("sending.tasks.tick", (), {}, {}) == {"queue": "maintenance"}
     assert site.route("jobs.tasks.fire", ["7"], {}, {}) == {"queue": "maintenance"}
 
@@ -130,7 +133,7 @@ def test_what_beat_says_is_a_task_there_is_and_goes_stale() -> None:
     entries = app.conf.beat_schedule.values()
     assert {entry["task"] for entry in entries} <= set(app.tasks)
     said = [(entry["schedule"], entry["options"]["expire_seconds"]) for entry in entries]
-    assert sorted(said) == [(1.0, 10), (1.0, 10), (3600.0, 1800), (3600.0, 1800)]
+    assert sorted(said) == [(1.0, 10)] * 3 + [(3600.0, 1800)] * 3
 
 
 def test_s34_nothing_but_json_is_accepted_or_sent() -> None:
