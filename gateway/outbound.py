@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -63,7 +64,9 @@ class _Resolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        # In the loop's own threads, of which whoever makes the loop says how many: other loops have a few of theirs.
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        found = await loop.run_in_executor(None, ask)
         addresses = list(dict.fromkeys((str(sockaddr[0]), kind) for kind, _, _, _, sockaddr in found))
         if not all_allowed([address for address, _ in addresses]):
             raise _Refused("leads to an address that may not be called")

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+import uvloop
 from django.conf import settings
 from django.utils import timezone
 
@@ -73,7 +74,7 @@ class Caller:
 
     def __init__(self) -> None:
         self.results: queue.SimpleQueue[Called | Ended] = queue.SimpleQueue()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         # Names are asked for in threads, and one that nobody answers holds its own for long.
         self._loop.set_default_executor(ThreadPoolExecutor(_MOST_NAMES, thread_name_prefix="names"))
         self._client = Client(most=_MOST_CALLS, most_per_host=0)

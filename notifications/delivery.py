@@ -13,17 +13,19 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from gateway import wakeups
 from jobs import stopping
 from notifications import claiming, clock, recording
 from notifications.calling import Called, Caller, Ended
 from notifications.claiming import Round
+from notifications.listening import DELIVER_TASK
 from notifications.models import Delivery, Target
 
 _log = logging.getLogger(__name__)
 # Targets in hand at once. Those that fail may fill their share and no more, and those that leave a call unanswered fill
 # none, so that however many are dead, the others are called.
 _MOST_TARGETS, _MOST_HEALTHY, _MOST_FAILING = 500, 200, 200
-_UNANSWERED_SECONDS = 1.0
+_UNANSWERED_SECONDS = 0.25
 # What one process takes of deliveries, that others may have their part; with a good deal less it looks for more.
 _MOST_PARCELS = 800
 # Outcomes are gathered so long, for they are written together.
@@ -53,6 +55,7 @@ class Courier:
         self._caller = Caller()
         self._in_hand: dict[int, _InHand] = {}
         self._unwritten: set[int] = set()
+        self._woke_at = 0.0
         # How many parcels a target had of late.
         self._usual = 50.0
 
@@ -95,6 +98,10 @@ class Courier:
         if sizes := [len(one.parcels) for one in rounds if not one.is_failing]:
             self._usual = max(1.0, sum(sizes) / len(sizes))
         self._caller.begin(rounds)
+        if healthy and len(rounds) >= healthy and now - self._woke_at > _LOOK_SECONDS:
+            # There is more than one process takes: another may have its part before beat finds it.
+            self._woke_at = now
+            wakeups.wake(DELIVER_TASK)
         return len(rounds)
 
     def _gathered(self) -> list[Called | Ended]:

@@ -157,12 +157,12 @@ def _resolving_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[
     asked: list[str] = []
     left = list(answers)
 
-    async def getaddrinfo(self: Any, host: str, port: int, **_: Any) -> list[Any]:
+    def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         asked.append(host)
         found = left.pop(0) if len(left) > 1 else left[0]
         return [(socket.AF_INET6 if ":" in ip else socket.AF_INET, 1, 6, "", (ip, port)) for ip in found]
 
-    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 

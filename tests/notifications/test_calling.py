@@ -1,6 +1,5 @@
 """A target that is slow, dead or hostile delays none of the others and is never overrun."""
 
-import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -90,10 +89,10 @@ def test_a_name_that_leads_inside_when_it_is_called_is_refused_then(
     registration = register(end_point=f"http://rebinding.example:{receiver.port}/hook")
     end(submit())
 
-    async def inside(self: Any, host: str, port: int, **_: Any) -> list[Any]:
+    def inside(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", inside)
+    monkeypatch.setattr(socket, "getaddrinfo", inside)
     deliver()
     registration.target.refresh_from_db()
     assert receiver.heard == []
@@ -155,3 +154,15 @@ def test_a_registration_without_a_secret_is_told_nothing_unsigned(
     deliver()
     assert receiver.heard == []
     assert Delivery.objects.get().reason == "its client has no secret that could sign it"
+
+
+def test_a_courier_that_cannot_take_all_wakes_another(
+    register: Register, submit: Submit, receiver: Receiver, wakes: list[tuple[str, ...]]
+) -> None:
+    for number in range(17):
+        register(path=f"/{number}")
+    end(submit())
+    wakes.clear()
+    deliver()
+    assert wakes == [("notifications.tasks.deliver",)]
+    assert len(receiver.heard) == 17
