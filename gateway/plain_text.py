@@ -1,5 +1,10 @@
 """Text from anywhere, made fit for where it goes (values only)."""
 
+import re
+
+# What no XML can hold, however it is written.
+XML_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
 
 def storable(text: str) -> str:
     """As every database takes it: without NUL, and with a question mark for each half of a surrogate pair."""

@@ -3,16 +3,14 @@
 Written directly: a page of a thousand rows made of Spyne's objects would cost more than finding them.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.plain_text import XML_FORBIDDEN
 from gateway.soap_reading import ENVELOPE
 
 Members = Mapping[str, Any]
 
-# Characters that XML cannot carry, not even escaped.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BEGIN = f'<?xml version="1.0" encoding="UTF-8"?>\n<S:Envelope xmlns:S="{ENVELOPE}"><S:Body>'
 _END = "</S:Body></S:Envelope>"
 
@@ -61,4 +59,4 @@ def _escaped(text: str) -> str:
     if text.isalnum():
         return text
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-    return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if text.isprintable() else XML_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -146,10 +146,14 @@ def wake(queues: Iterable[str]) -> None:
         transaction.on_commit(lambda queue=queue: wakeups.wake(RUN_TASK, queue))  # type: ignore[misc]
 
 
+def fresh_uuid() -> str:
+    """What makes a new UUID within a statement, as Django stores UUIDs there."""
+    return "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+
+
 def note(job_ids: Sequence[int], names: Iterable[str], *, at: datetime, reason: str = "", actor: str = "") -> None:
     """Events of these jobs, made where the jobs lie: a set of them costs one round trip."""
-    # As Django stores UUIDs there.
-    fresh = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+    fresh = fresh_uuid()
     places = ", ".join(["%s"] * len(job_ids))
     with connection.cursor() as cursor:
         for name in names:

@@ -13,15 +13,14 @@ from gateway import wakeups
 from gateway.models import ApiClient
 from jobs import callbacks, undone
 from jobs.models import Job
-from jobs.queue import BegunToSend, Moved
+from jobs.queue import BegunToSend, Moved, fresh_uuid
 from jobs.states import FINAL, Failure
 from notifications import tracking
 from notifications.models import Delivery, Event, Registration, Target
 from notifications.models.target import TargetQuerySet
-from notifications.states import EventKind, Status, TargetKind
+from notifications.states import OVERTAKEN, EventKind, Status, TargetKind
 
 DELIVER_TASK = "notifications.tasks.deliver"
-_OVERTAKEN = "the job has ended"
 _DISABLED = "the target was disabled"
 
 
@@ -146,7 +145,7 @@ def _notify(events: Sequence[Event], owners: Sequence[_Owner]) -> None:
     # An IN of nothing is no SQL; no client has this number.
     all_seeing = [owner.id for owner in owners if owner.sees_all] or [-1]
     statement = _FAN_OUT.format(
-        fresh="gen_random_uuid()" if is_postgresql else "lower(hex(randomblob(16)))",
+        fresh=fresh_uuid(),
         no="false" if is_postgresql else "0",
         pending=Status.PENDING,
         missed=Status.MISSED,
@@ -215,4 +214,4 @@ def _drop_overtaken(job_ids: Collection[int], at: datetime) -> None:
     left = Delivery.objects.pending().filter(event__in=told, payload="dpf").order_by("id")
     # Locked first, in the order of recording: what was recorded meanwhile is then seen as it is.
     ids = list(left.select_for_update(no_key=True).values_list("id", flat=True))
-    Delivery.objects.filter(id__in=ids).update(status=Status.DROPPED, reason=_OVERTAKEN, closed_at=at)
+    Delivery.objects.filter(id__in=ids).update(status=Status.DROPPED, reason=OVERTAKEN, closed_at=at)

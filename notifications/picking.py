@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from notifications.signing import message_id_of
+
 _COLUMNS = "id, target_id, event_id, uuid, payload, url, format, naming, method, failures, attempts, is_by_hand"
 # Word for word the condition of the index delivery_due.
 _OF_ONE = """
@@ -41,7 +43,7 @@ class Due:
     @property
     def message_id(self) -> str:
         """The webhook-id (notifications.models.Delivery.message_id)."""
-        return f"msg_{self.uuid.hex}"
+        return message_id_of(self.uuid)
 
 
 def due(most: Mapping[int, int], now: datetime) -> Mapping[int, list[Due]]:

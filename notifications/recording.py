@@ -18,13 +18,12 @@ from notifications.calling import Called
 from notifications.claiming import Parcel, Round
 from notifications.ladder import is_of_target, next_wait, retry_after
 from notifications.models import Delivery, Event, Target
-from notifications.states import EventKind, Status, TargetKind
+from notifications.states import OVERTAKEN, EventKind, Status, TargetKind
 
 _log = logging.getLogger(__name__)
 _GONE = 410
 # A target that fails is left alone so long, doubling; deliveries have a ladder of their own.
 _FIRST_HOLD, _LONGEST_HOLD = 5.0, 300.0
-_OVERTAKEN = "the job has ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def _outcome(called: Called, now: datetime, *, is_over: bool) -> _Outcome:
     words = answer.failure or f"answered {answer.status}"
     wait = next_wait(parcel.failures + 1, asked=asked)
     if is_over:
-        return _Outcome(called=called, status=Status.DROPPED, words=_OVERTAKEN, next_at=None, asked=asked)
+        return _Outcome(called=called, status=Status.DROPPED, words=OVERTAKEN, next_at=None, asked=asked)
     if answer.status == _GONE or wait is None:
         return _Outcome(called=called, status=Status.FAILED, words=words, next_at=None, asked=asked)
     next_at = now + timedelta(seconds=wait)

@@ -20,11 +20,10 @@ from notifications.models import Delivery, Event, Registration, Target
 from notifications.models.delivery import DeliveryQuerySet
 from notifications.models.registration import RegistrationQuerySet
 from notifications.payloads.naming import Naming
-from notifications.states import EventKind, Status, TargetKind, sources
+from notifications.states import NO_JOB, EventKind, Status, TargetKind, sources
 
 FORMATS = ("DEFAULT", "JSON", "XML")
 METHODS = ("POST", "PUT")
-_NOBODY = UUID(int=0)
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -50,7 +49,8 @@ def register(*, caller: Caller, wish: Wish) -> Registration:
         raise refuse(Code.FORBIDDEN, "only a client can be told of jobs")
     with transaction.atomic():
         job = _locked_job(caller, wish.job_uuid) if wish.job_uuid else None
-        target = Target.objects.create(kind=TargetKind.REGISTRATION, client_id=caller.client_id, address=_address(wish))
+        address = address_of(wish.end_point)
+        target = Target.objects.create(kind=TargetKind.REGISTRATION, client_id=caller.client_id, address=address)
         registration = Registration.objects.create(
             client_id=caller.client_id, target=target, end_point=wish.end_point, format=wish.format, naming=wish.naming,
             method=wish.method, job_id=job.pk if job else None, job_uuid=job.uuid if job else None,
@@ -75,15 +75,15 @@ def problems_of(wish: Wish) -> list[Problem]:
         if not wish.end_point:
             problems.append(Problem(code=Code.REQUIRED, sentence="required", field=("end_point",)))
         else:
-            read_url(_address(wish))
+            read_url(address_of(wish.end_point))
     except ValueError as error:
         problems.append(Problem(code=Code.INVALID, sentence=str(error), field=("end_point",)))
     return problems
 
 
-def _address(wish: Wish) -> str:
+def address_of(end_point: str) -> str:
     """What is to be called: without a scheme it is http."""
-    return wish.end_point if _SCHEME.match(wish.end_point) else f"http://{wish.end_point}"
+    return end_point if _SCHEME.match(end_point) else f"http://{end_point}"
 
 
 def _locked_job(caller: Caller, uuid: UUID) -> Job:
@@ -219,6 +219,6 @@ def test(*, registration: Registration) -> Delivery:
         raise refuse(Code.STATE_CONFLICT, "it is disabled")
     with transaction.atomic():
         event = Event.objects.create(
-            kind=EventKind.TEST, job_uuid=_NOBODY, client_id=registration.client_id, status="FINISHED"
+            kind=EventKind.TEST, job_uuid=NO_JOB, client_id=registration.client_id, status="FINISHED"
         )
         return _tell(registration, event)

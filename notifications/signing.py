@@ -3,8 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from uuid import UUID
 
 from standardwebhooks.webhooks import Webhook
+
+
+def message_id_of(uuid: UUID) -> str:
+    """The webhook-id of a delivery."""
+    return f"msg_{uuid.hex}"
 
 
 def headers(*, message_id: str, at: datetime, body: bytes, secrets: Sequence[str]) -> Mapping[str, str]:

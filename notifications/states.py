@@ -1,6 +1,12 @@
 """The life of a delivery as data (contract webhook_practice); docs/delivery-states.md draws it."""
 
 from enum import StrEnum
+from uuid import UUID
+
+# The job that a TEST tells of.
+NO_JOB = UUID(int=0)
+# Why what was left of a job's earlier callbacks is DROPPED.
+OVERTAKEN = "the job has ended"
 
 
 class Status(StrEnum):

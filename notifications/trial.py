@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -11,7 +11,7 @@ from jobs.states import Status
 from notifications import signing
 from notifications.calling import CALL_SECONDS, own_headers
 from notifications.payloads import News, Style, payloads
-from notifications.states import EventKind
+from notifications.states import NO_JOB, EventKind
 
 
 def call(*, url: str, method: str, style: Style, secrets: Sequence[str]) -> Answer:
@@ -23,10 +23,8 @@ def call(*, url: str, method: str, style: Style, secrets: Sequence[str]) -> Answ
 async def _call(url: str, method: str, style: Style, secrets: Sequence[str]) -> Answer:
     now = timezone.now()
     payload = payloads()["job_completed"]
-    body = payload.body(
-        News(kind=EventKind.TEST, at=now, job_id=None, job_uuid=UUID(int=0), status=Status.FINISHED), style
-    )
-    signed = signing.headers(message_id=f"msg_{uuid4().hex}", at=now, body=body, secrets=secrets)
+    body = payload.body(News(kind=EventKind.TEST, at=now, job_id=None, job_uuid=NO_JOB, status=Status.FINISHED), style)
+    signed = signing.headers(message_id=signing.message_id_of(uuid4()), at=now, body=body, secrets=secrets)
     headers = {**own_headers(payload.content_type(style)), **signed}
     async with Client() as client:
         return await client.call(method, url, body=body, headers=headers, seconds=CALL_SECONDS)

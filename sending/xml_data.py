@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from lxml import etree
 
+from gateway.plain_text import XML_FORBIDDEN
+
 LONGEST = 2 * 1024 * 1024
 DEEPEST = 100
 MOST_ELEMENTS = 10_000
@@ -20,7 +22,6 @@ CHILD = "\0"
 DECLARATION = re.compile(r"\s*<\?xml\s[^>]*\?>")
 MARKUP_DECLARATION = re.compile(r"<!(?:--|\[CDATA\[|DOCTYPE|ENTITY)", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"=\s*[\"']")
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -40,7 +41,7 @@ def parse_xml_data(text: str) -> dict[str, Any]:
     text = text.removeprefix("\ufeff")
     if not text.strip():
         return {}
-    forbidden = FORBIDDEN.search(text)
+    forbidden = XML_FORBIDDEN.search(text)
     if forbidden:
         raise ValueError(f"xmlData holds the character U+{ord(forbidden.group()):04X}, which XML does not allow.")
     if _has_document_type(text):

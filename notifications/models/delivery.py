@@ -11,6 +11,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.signing import message_id_of
 from notifications.states import CLOSED, Status
 
 # SQLite takes a partial index only where it reads the index's own condition, and it reads no parameters.
@@ -88,7 +89,7 @@ class Delivery(models.Model):
     @property
     def message_id(self) -> str:
         """The webhook-id."""
-        return f"msg_{self.uuid.hex}"
+        return message_id_of(self.uuid)
 
 
 def next_due(target: str) -> models.Subquery:

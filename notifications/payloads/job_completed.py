@@ -1,12 +1,12 @@
 """The job completed notification, as XML or JSON (contract job_completed_notifications, "Payload")."""
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from lxml import etree
 
+from gateway.plain_text import XML_FORBIDDEN
 from jobs.states import Status
 from jobs.undone import Undone
 from notifications.payloads.base import News, Payload, Style
@@ -15,8 +15,6 @@ from notifications.payloads.naming import Naming, spelt
 # Its value is never renamed.
 _TYPE = "JobCompletedNotificationPayload"
 _JSON = "JSON"
-# Names that others gave may hold what no XML can.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class JobCompleted(Payload):
@@ -79,4 +77,4 @@ def _xml(news: News, naming: Naming) -> bytes:
 
 
 def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else _UNPRINTABLE.sub("?", str(value))
+    return str(value).lower() if isinstance(value, bool) else XML_FORBIDDEN.sub("?", str(value))

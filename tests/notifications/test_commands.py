@@ -230,3 +230,10 @@ def test_a_client_without_a_secret_and_one_that_cannot_be_read_are_told(receiver
     with pytest.raises(CommandError, match="no secret that could sign it"):
         said("test_endpoint", receiver.url(), "--client", caller.client_name)
     assert receiver.heard == []
+
+
+def test_an_address_without_a_scheme_is_http_though_its_query_names_another(receiver: Receiver) -> None:
+    out = io.StringIO()
+    end_point = f"127.0.0.1:{receiver.port}/hook?next=https://elsewhere.example"
+    call_command("test_endpoint", end_point, "--client", make_caller().client_name, stdout=out)
+    assert [one.path for one in receiver.heard] == ["/hook?next=https://elsewhere.example"]

@@ -86,9 +86,8 @@ def _of_url(options: dict[str, Any]) -> _EndPoint:
     client = client_id(options["client"])
     if client is None:
         raise CommandError(f"{options['end_point']}: name the client whose secret signs with --client NAME")
-    url = options["end_point"]
     return _EndPoint(
-        url=url if "://" in url else f"http://{url}",
+        url=services.address_of(options["end_point"]),
         method=options["method"] or services.METHODS[0],
         style=Style(format=options["format"] or services.FORMATS[0], naming=options["naming"] or Naming.UPPER),
         secrets=_secrets(client),
