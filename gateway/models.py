@@ -57,6 +57,12 @@ class ApiClient(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("The most bytes of one multipart request; empty means as many as the site takes."),
     )
+    max_schedules = models.PositiveIntegerField(
+        _("schedules"),
+        null=True,
+        blank=True,
+        help_text=_("The most schedules that may wait at a time; empty means as many as the site takes."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     request_id_unique = models.BooleanField(
         _("request ids are unique"),

@@ -134,7 +134,13 @@ def configuration() -> dict[str, Any]:
                 "schedule": 3600.0,
                 "options": {"expire_seconds": 1800},
             },
+            "schedules: tick": {"task": "schedules.tasks.fire", "schedule": 1.0, "options": {"expire_seconds": 10}},
             "jobs: clean": {"task": "jobs.tasks.clean", "schedule": 3600.0, "options": {"expire_seconds": 1800}},
+            "schedules: clean": {
+                "task": "schedules.tasks.clean",
+                "schedule": 3600.0,
+                "options": {"expire_seconds": 1800},
+            },
             "sending: clean": {"task": "sending.tasks.clean", "schedule": 3600.0, "options": {"expire_seconds": 1800}},
         },
         # Reconnecting for each wake-up costs more than most of them; close_old_connections follows CONN_MAX_AGE.

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "jobs",
     "sending",
     "notifications",
+    "schedules",
 ]
 MIDDLEWARE = [
     "gateway.middleware.RequestIdMiddleware",
@@ -280,6 +281,15 @@ HAMMY_JOB_RETENTION_DAYS = env.int("HAMMY_JOB_RETENTION_DAYS", -1)
 # A trigger's time that passed longer ago than this was missed.
 HAMMY_TRIGGER_LATE_SECONDS = env.float("HAMMY_TRIGGER_LATE_SECONDS", 60.0)
 
+# ── schedules ───────────────────────────────────────────────────────────────────────────────────
+# The most that wait at a time for one client, unless it has a limit of its own.
+HAMMY_MAX_SCHEDULES = env.int("HAMMY_MAX_SCHEDULES", 1000)
+# What a schedule says is kept with it, its letter's attachments too.
+HAMMY_MAX_SCHEDULE_BYTES = env.int("HAMMY_MAX_SCHEDULE_BYTES", 256 * 1024)
+# A schedule's time that passed longer ago than this is skipped.
+HAMMY_SCHEDULE_LATE_SECONDS = env.float("HAMMY_SCHEDULE_LATE_SECONDS", 3600.0)
+HAMMY_SCHEDULE_RETENTION_DAYS = env.int("HAMMY_SCHEDULE_RETENTION_DAYS", 90)
+
 # The answer of triggerJob in the namespace that the original document shows, for clients that insist on it.
 HAMMY_SOAP_OLD_TRIGGER_NAMESPACE = env.bool("HAMMY_SOAP_OLD_TRIGGER_NAMESPACE", False)
 
@@ -330,6 +340,7 @@ SPECTACULAR_SETTINGS = {
         "securitySchemes": {
             "clientHashKey": {"type": "apiKey", "in": "header", "name": "X-Client-Hash-Key"},
             "userToken": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "JWT <token>"},
+            "basic": {"type": "http", "scheme": "basic", "description": "Access id and secret"},
             "awsSignature": {
                 "type": "apiKey",
                 "in": "header",

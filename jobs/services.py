@@ -71,6 +71,17 @@ def submit_waiting(*, caller: Caller, job_class: str, params: Sequence[Pairs]) -
     return jobs
 
 
+def submit_many(*, job_class: str, orders: Sequence[tuple[Caller, Pairs]], actor: str) -> list[Job]:
+    """Take jobs of one class, each for its caller with its parameters, in a few statements. Raises as ``submit``."""
+    now = timezone.now()
+    jobs = [_row(caller, job_class, params, now=now) for caller, params in orders]
+    with transaction.atomic():
+        Job.objects.bulk_create(jobs)
+        queue.note([job.pk for job in jobs], (EventName.CREATED,), at=now, actor=actor)
+        queue.wake({job.queue for job in jobs})
+    return jobs
+
+
 def _row(caller: Caller, job_class: str, params: Pairs, *, now: datetime) -> Job:
     kind = registered(job_class)
     if problems := list(callbacks.problems(params)):
@@ -94,11 +105,34 @@ def trigger_job(
     name: str,
     leg_ids: Sequence[str] = (),
     params: Pairs = (),
+    parent: Job | None = None,
     concurrency_key: str = "",
     reason: str = "",
 ) -> Job:
     """Run a defined trigger now (contract job_v1, "triggerJob"); raises 1001, 1002, 1004 and 3002 (404 unknown, 409
-    disabled). ``params`` override the trigger's own."""
+    disabled), and ParentGone as ``submit``. ``params`` override the trigger's own."""
+    trigger, pairs = _resolved(caller, name, leg_ids, params)
+    return submit(
+        caller=caller,
+        job_class=trigger.job_class,
+        params=pairs,
+        parent=parent,
+        trigger=trigger,
+        concurrency_key=concurrency_key,
+        reason=reason,
+    )
+
+
+def check_trigger(*, caller: Caller, name: str, leg_ids: Sequence[str] = (), params: Pairs = ()) -> None:
+    """Raise what ``trigger_job`` would raise now."""
+    trigger, pairs = _resolved(caller, name, leg_ids, params)
+    _row(caller, trigger.job_class, pairs, now=timezone.now())
+
+
+def _resolved(
+    caller: Caller, name: str, leg_ids: Sequence[str], params: Pairs
+) -> tuple[Trigger, list[tuple[str, str]]]:
+    """The trigger of that name, and the parameters that its job would have."""
     caller.require("jobs.run")
     if not name:
         raise refuse(Code.REQUIRED, "required", "name")
@@ -108,14 +142,7 @@ def trigger_job(
         raise refuse(Code.UNUSABLE_NAME, f"{name[:100]} is no trigger", "name")
     if not trigger.is_enabled:
         raise refuse(Code.UNUSABLE_NAME, f"the trigger {name} is disabled", "name", status=409)
-    return submit(
-        caller=caller,
-        job_class=trigger.job_class,
-        params=_with_legs(trigger, leg_ids, merged([(key, value) for key, value in trigger.params], params)),
-        trigger=trigger,
-        concurrency_key=concurrency_key,
-        reason=reason,
-    )
+    return trigger, _with_legs(trigger, leg_ids, merged([(key, value) for key, value in trigger.params], params))
 
 
 def _with_legs(trigger: Trigger, leg_ids: Sequence[str], params: list[tuple[str, str]]) -> list[tuple[str, str]]:

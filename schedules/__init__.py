@@ -1,1 +1,1 @@
-"""The floor of schedules: letters and jobs at a time, again and again. Nothing lives here yet."""
+"""At a time, again and again, in everyone's own zone (contract schedules_v4)."""

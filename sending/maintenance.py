@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -34,6 +35,7 @@ def tick() -> None:
     """Mend what a lost wake-up or a dead worker left behind, and let time do its work."""
     recover_dead()
     release_due()
+    release_channels()
     withdraw_expired()
     withdrawing.go_on()
     printing.look_after()
@@ -77,6 +79,12 @@ def release_due() -> int:
     return _move_all(waiting.order_by("due_at"), Status.ACCEPTED, reason="its time has come")
 
 
+def release_channels() -> int:
+    """Let messages go whose channel was not there when they were made, and is now; how many."""
+    waiting = Message.objects.filter(status=Status.HELD, held_for=HeldFor.CHANNEL, channel__in=list(channels()))
+    return _move_all(waiting.order_by("id"), Status.ACCEPTED, reason="its channel is there", due_at=timezone.now())
+
+
 def withdraw_expired() -> int:
     """Cancel messages whose EXPIRES_AT passed before they went out; how many."""
     late = Message.objects.filter(
@@ -85,12 +93,12 @@ def withdraw_expired() -> int:
     return _move_all(late.order_by("expires_at"), Status.CANCELLED, reason="expired")
 
 
-def _move_all(messages: MessageQuerySet, to: Status, *, reason: str) -> int:
+def _move_all(messages: MessageQuerySet, to: Status, *, reason: str, **columns: Any) -> int:
     """In portions, so that no transaction is long; what is left after some of them is the next tick's."""
     count = 0
     for _ in range(_PORTIONS):
         ids = list(messages.values_list("id", flat=True)[:_BATCH])
-        count += len(queue.move(messages.filter(id__in=ids), to, reason=reason)) if ids else 0
+        count += len(queue.move(messages.filter(id__in=ids), to, reason=reason, **columns)) if ids else 0
         if len(ids) < _BATCH:
             break
     return count

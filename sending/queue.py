@@ -46,8 +46,8 @@ def move(
     if claimed_by is not None:
         messages, allowed = messages.filter(dispatcher=claimed_by), sources(to) & {Status.SENDING}
     if to == Status.ACCEPTED and claimed_by is None:
-        # What was erased has nothing left to send.
-        messages = messages.filter(erased_at=None)
+        # What was erased has nothing left to send, and a channel that is not there cannot send it.
+        messages = messages.filter(erased_at=None, channel__in=list(channels()))
     with transaction.atomic():
         rows = list(
             messages.filter(status__in=sorted(allowed))

@@ -49,11 +49,12 @@ class Happening(StrEnum):
 
 
 class HeldFor(StrEnum):
-    """Why a HELD message waits."""
+    """Why a HELD message waits; one held for its CHANNEL goes on by itself once there is such a channel."""
 
     TEMPLATE = "TEMPLATE"
     TIME = "TIME"
     PERSON = "PERSON"
+    CHANNEL = "CHANNEL"
 
 
 class TemplateStatus(StrEnum):

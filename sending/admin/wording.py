@@ -45,6 +45,7 @@ HELD_FOR = {
     HeldFor.TEMPLATE: _("its template is suspended"),
     HeldFor.TIME: _("its time has not come"),
     HeldFor.PERSON: _("somebody held it"),
+    HeldFor.CHANNEL: _("its channel is not there yet"),
 }
 TEMPLATE_STATUSES = {
     TemplateStatus.ENABLED: _("Enabled"),

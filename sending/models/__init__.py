@@ -5,6 +5,7 @@ from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.dms_document import DmsDocument, DmsFiling, DmsTerm
 from sending.models.message import Message, MessageEvent
 from sending.models.printing import PrintBatch, PrintItem
+from sending.models.push import Push, Subscription, SubscriptionTag
 from sending.models.suppression import Suppression
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
@@ -23,7 +24,10 @@ __all__ = [
     "MessageEvent",
     "PrintBatch",
     "PrintItem",
+    "Push",
     "SourceDeletion",
+    "Subscription",
+    "SubscriptionTag",
     "Suppression",
     "Template",
     "TemplateVersion",

@@ -1,0 +1,1 @@
+"""Job classes of schedules, one a file."""

@@ -1,0 +1,33 @@
+"""The job that one firing of a schedule is."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from jobs import services
+from jobs.context import Context
+from jobs.params import JobParams
+from jobs.registry import JobClass, JobFailed, Outcome
+from schedules import orders
+from schedules.firing import JOB_CLASS, SCHEDULE_ID, TIME
+from schedules.models import Firing
+
+
+class FireScheduleParams(JobParams):
+    schedule_id: Annotated[str, Field(alias=SCHEDULE_ID)]
+    time: Annotated[str, Field(alias=TIME)]
+
+
+class FireSchedule(JobClass[FireScheduleParams]):
+    """Makes what its firing orders, and waits for it. Run again it makes what could not be made; a letter that failed
+    is tried anew."""
+
+    name: ClassVar[str] = JOB_CLASS
+    Params = FireScheduleParams
+    is_resumable = True
+
+    def run(self, context: Context[FireScheduleParams]) -> Outcome:
+        firing = Firing.objects.filter(job_id=context.job.pk).first()
+        if firing is None:
+            raise JobFailed("it fires nothing: only a schedule's time makes such a job")
+        return orders.order_of(firing.order).begin(context, firing, services.owner_of(context.job))

@@ -1,0 +1,45 @@
+"""What all kinds of orders have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from gateway.caller import Caller
+from gateway.errors import Refusal
+from jobs.context import Context
+from jobs.registry import Outcome
+from schedules.models import Firing
+
+
+class Order(ABC):
+    """One kind of what is done at a schedule's times. ``name`` is the member of ``push`` that tells it; the kind called
+    PLAIN is meant where there is none."""
+
+    PLAIN: ClassVar[str] = "to"
+    name: ClassVar[str]
+    # Whether it may be done on each recipient's own clock.
+    has_zones: ClassVar[bool] = False
+
+    @abstractmethod
+    def check(self, caller: Caller, push: Mapping[str, Any], *, is_repeated: bool) -> None:
+        """Raise Refusal with all that is wrong with ``push``, its fields named from there. ``is_repeated``: it is done
+        more than once."""
+
+    def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
+        """Whether somebody is in these zones to whom it would be done."""
+        return True
+
+    @abstractmethod
+    def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
+        """Do it, as the firing's job: once, however often that runs."""
+
+
+def below(refusal: Refusal, *prefix: str) -> Refusal:
+    """The same refusal, its fields seen from further out."""
+    return Refusal([problem.at(*prefix) for problem in refusal.problems], retry_after=refusal.retry_after)
+
+
+def made(firing: Firing, identifier: object) -> None:
+    """Keep what came of a firing."""
+    firing.made = str(identifier)
+    firing.save(update_fields=["made"])

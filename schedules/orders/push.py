@@ -1,0 +1,184 @@
+"""A push to browsers at a time (contract schedules_v4, ``push``): the contract's own body of a create-push request,
+kept as it was written."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from django.db import transaction
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+
+from gateway.caller import Caller
+from gateway.errors import Code, Problem, Refusal
+from jobs import callbacks
+from jobs.context import Context
+from jobs.registry import Outcome, Waiting
+from schedules.models import Firing
+from schedules.orders.base import Order, made
+from schedules.orders.reading import exclusive, read, wrong
+from sending import pushing
+from sending.audiences import Audience
+from sending.pushing import PushOrder
+
+DAY = 86400
+LONGEST_TIME_TO_LIVE = 15 * DAY
+_MOST_OF_A_LIST = 1000
+_LONGEST = 255
+
+_Word = Annotated[StrictStr, Field(min_length=1, max_length=_LONGEST)]
+_Words = Annotated[list[_Word], Field(min_length=1, max_length=_MOST_OF_A_LIST)]
+# An empty object counts as absent.
+_absent_when_empty = BeforeValidator(lambda value: None if value == {} else value)
+
+
+class _Open(BaseModel):
+    """What may have more members than are known here: the browser's page gets them too."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _To(_Closed):
+    tag: _Words | None = None
+    tag_and: _Words | None = None
+    tag_not: _Words | None = None
+    alias: _Words | None = None
+    registration_id: _Words | None = None
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if not any(self.model_dump().values()):
+            raise wrong('must be "all" or an object with tag, tag_and, tag_not, alias or registration_id')
+        return self
+
+
+class _Web(_Open):
+    alert: StrictStr | None = None
+    title: StrictStr | None = None
+    url: StrictStr | None = None
+    icon: StrictStr | None = None
+    image: StrictStr | None = None
+    extras: dict[str, Any] | None = None
+
+
+class _Notification(_Open):
+    alert: StrictStr | None = None
+    web: Annotated[_Web | None, _absent_when_empty] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.alert and not (self.web and self.web.alert):
+            raise wrong("needs alert, here or in web")
+        return self
+
+
+class _Message(_Open):
+    msg_content: Annotated[StrictStr, Field(min_length=1)]
+    title: StrictStr | None = None
+    content_type: StrictStr | None = None
+    extras: dict[str, Any] | None = None
+
+
+class _Options(_Open):
+    time_to_live: Annotated[StrictInt, Field(ge=0, le=LONGEST_TIME_TO_LIVE)] | None = None
+    override_msg_id: StrictInt | StrictStr | None = None
+
+
+class _Body(_Closed):
+    platform: _Word
+    notification: Annotated[_Notification | None, _absent_when_empty] = None
+    message: Annotated[_Message | None, _absent_when_empty] = None
+    options: Annotated[_Options | None, _absent_when_empty] = None
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if self.notification and self.message:
+            raise exclusive("takes notification or message, not both")
+        if not self.notification and not self.message:
+            raise wrong("needs notification or message")
+        return self
+
+
+class PushBody(_Closed):
+    """A create-push request (contract schedules_v4, "Schedule")."""
+
+    from_: StrictStr | None = Field(None, alias="from")
+    to: Literal["all"] | _To
+    body: _Body
+    request_id: Annotated[StrictStr, Field(max_length=_LONGEST)] | None = None
+    custom_args: StrictStr | dict[str, Any] | None = None
+
+
+def read_push(given: Mapping[str, Any]) -> PushOrder:
+    """The order that a create-push request is; raises Refusal with everything that is wrong with it."""
+    data = dict(given)
+    if "to" in data and not isinstance(data["to"], dict) and data["to"] != "all":
+        # pydantic would tell of each of the two kinds.
+        data["to"] = {}
+    push = read(PushBody, data)
+    options = push.body.options
+    time_to_live = options.time_to_live if options else None
+    body = given["body"]
+    content = {name: body[name] for name in ("notification", "message") if body.get(name)}
+    told = {key: value for key, value in (body.get("options") or {}).items() if not callbacks.is_callback_url(key)}
+    if told:
+        content["options"] = told
+    if push.custom_args:
+        content["custom_args"] = push.custom_args
+    return PushOrder(
+        content=content,
+        audience=Audience(**_named(push.to)) if isinstance(push.to, _To) else Audience(),
+        request_id=push.request_id or "",
+        time_to_live=DAY if time_to_live is None else time_to_live,
+        callback_url=_callback_url(body.get("options") or {}),
+    )
+
+
+def _named(to: _To) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(values) for name, values in to.model_dump(exclude_none=True).items()}
+
+
+def _callback_url(options: Mapping[str, Any]) -> str:
+    """Where the push's job is called back to (contract dpf_url_callback), as an option among the others."""
+    found = {key: value for key, value in options.items() if callbacks.is_callback_url(key)}
+    if wrong_ones := [key for key, value in found.items() if not isinstance(value, str)]:
+        raise Refusal([
+            Problem(code=Code.INVALID, sentence="must be text", field=("body", "options", key)) for key in wrong_ones
+        ])  # fmt: skip
+    if problems := list(callbacks.problems(found.items())):
+        raise Refusal([
+            replace(problem, field=("body", "options", *problem.field[1:])) for problem in problems
+        ])  # fmt: skip
+    return callbacks.url_of(found.items())
+
+
+class PushToBrowsers(Order):
+    """Tells browsers, by a job below the firing's."""
+
+    name: ClassVar[str] = Order.PLAIN
+    has_zones = True
+
+    def check(self, caller: Caller, push: Mapping[str, Any], *, is_repeated: bool) -> None:
+        caller.require("send")
+        read_push(push)
+
+    def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
+        audience = read_push(push).audience
+        return pushing.reaches_anybody(client_id=client_id, audience=audience, zones=zones)
+
+    def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
+        if context.cursor is None:
+            occasion = f"schedule {firing.schedule_id} {firing.slot}"
+            with transaction.atomic():
+                push = pushing.begin(
+                    context=context, order=read_push(firing.order), occasion=occasion, zones=firing.zones
+                )
+                if push is None:
+                    context.log("reached nobody")
+                    return None
+                context.checkpoint(cursor=push.pk)
+                made(firing, push.pk)
+        return Waiting(reason="its messages are on their way")

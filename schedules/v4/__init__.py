@@ -1,0 +1,1 @@
+"""The door of scheduled tasks (contract schedules_v4)."""

@@ -1,0 +1,79 @@
+"""What the published OpenAPI document says of this door."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+
+from gateway.answers import JSON
+from gateway.openapi import NUMBER, TEXT, Schema, View, list_of, object_of
+
+_AUTH: list[Any] = [{"basic": []}]
+_FAILURES = (400, 401, 403, 404, 405, 413, 429, 500, 503)
+_UUID: Schema = {"type": "string", "format": "uuid"}
+_FLAG: Schema = {"type": "boolean"}
+_ANYTHING: Schema = {"type": "object", "additionalProperties": True}
+_SLOT: Schema = TEXT | {"example": "2026-12-24 18:00:00"}
+_ZONE: Schema = NUMBER | {"description": "1 = the site's clock, 2 = each recipient's own"}
+
+_SINGLE = object_of(("time",), time=_SLOT, zone_type=_ZONE)
+_INTELLIGENT = object_of(("backup_time",), backup_time=TEXT | {"example": "now"}, zone_type=_ZONE)
+_PERIODICAL = object_of(
+    ("start", "end", "time", "time_unit"),
+    start=_SLOT,
+    end=_SLOT,
+    time=TEXT | {"example": "12:00:00"},
+    time_unit=TEXT | {"enum": ["day", "week", "month"]},
+    frequency=NUMBER | {"minimum": 1, "maximum": 100, "default": 1},
+    point=list_of(TEXT) | {"example": ["MON", "FRI"]},
+    zone_type=_ZONE,
+)
+_TRIGGER = object_of(single=_SINGLE, periodical=_PERIODICAL, intelligent=_INTELLIGENT) | {
+    "description": "Exactly one of them."
+}
+PUSH = object_of(
+    ("to", "body"),
+    **{"from": TEXT},
+    to={"oneOf": [TEXT | {"enum": ["all"]}, _ANYTHING]},
+    body=object_of(("platform",), platform=TEXT, notification=_ANYTHING, message=_ANYTHING, options=_ANYTHING),
+    request_id=TEXT,
+    custom_args={"oneOf": [TEXT, _ANYTHING]},
+)
+_ORDER: Schema = {
+    "oneOf": [
+        PUSH,
+        object_of(("send",), send=_ANYTHING | {"description": "A message of Send V2."}),
+        object_of(("job",), job=object_of(("jobName",), jobName=TEXT, legIds=list_of(TEXT), params=_ANYTHING)),
+    ]
+}
+CHANGE = object_of(name=TEXT, enabled=_FLAG, trigger=_TRIGGER, push=_ORDER)
+SCHEDULE = CHANGE | {"required": list(CHANGE["properties"])}
+DETAIL = CHANGE | {"properties": {"schedule_id": _UUID, **CHANGE["properties"]}}
+CREATED = object_of(schedule_id=_UUID, name=TEXT)
+LIST = object_of(total_count=NUMBER, total_pages=NUMBER, page=NUMBER, schedules=list_of(DETAIL))
+MESSAGE_IDS = object_of(count=NUMBER, msgids=list_of(TEXT), MsgIds=list_of(TEXT))
+PUSHED = object_of(request_id=TEXT, msg_id=TEXT)
+NOTHING = None
+LIST_PARAMETERS = [OpenApiParameter("page", int, default=1, description="50 schedules a page.")]
+
+_ERROR = object_of(error=object_of(code=NUMBER, message=TEXT))
+
+
+def operation(
+    name: str, summary: str, success: Schema | None, *, request: Schema | None = None, **more: Any
+) -> Callable[[View], View]:
+    """Describes one operation of this door."""
+    responses: dict[Any, Any] = {(failure, JSON): _ERROR for failure in _FAILURES}
+    if success is None:
+        responses[200] = OpenApiResponse(description="Done.")
+    else:
+        responses[200, JSON] = success
+    return extend_schema(
+        operation_id=name,
+        summary=summary,
+        responses=responses,
+        request=None if request is None else {JSON: request},
+        auth=_AUTH,
+        tags=["schedules"],
+        **more,
+    )
