@@ -206,16 +206,16 @@ def _leading(found: list[Job]) -> list[Job]:
     return found
 
 
-def wait_for_others(job: Job, reason: str, columns: dict[str, Any]) -> bool:
-    """A run ends and its job goes on: it is settled with the last of what it waits for, which may have ended already.
-    False when it was no longer the run's to say."""
+def wait_for_others(jobs: Sequence[Job], reason: str, columns: dict[str, Any]) -> bool:
+    """A run ends and its jobs go on: each is settled with the last of what it waits for, which may have ended already.
+    False when one of them was no longer the run's to say."""
+    mine = Job.objects.filter(id__in=[job.pk for job in jobs], claim=jobs[0].claim, status=Status.RUNNING)
     with transaction.atomic():
-        mine = Job.objects.filter(pk=job.pk, claim=job.claim, status=Status.RUNNING)
-        list(locked(mine).values_list("id"))
-        is_mine = bool(mine.update(reason=storable(reason), updated_at=timezone.now(), **LET_GO, **columns))
-        if is_mine:
-            settle_locked([job.pk])
-    return is_mine
+        ids = list(locked(mine).values_list("id", flat=True))
+        waiting = Job.objects.filter(id__in=ids)
+        waiting.update(reason=storable(reason), updated_at=timezone.now(), **LET_GO, **columns)
+        settle_locked(ids)
+    return len(ids) == len(jobs)
 
 
 def settle(job_ids: Collection[int], done: Mapping[int, int] | None = None) -> None:

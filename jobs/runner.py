@@ -5,8 +5,9 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -35,6 +36,14 @@ _PATIENCE_SECONDS = 300.0
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What a run came to: done, or ``waits_for`` others, as a person reads it."""
+
+    context: Context[Any]
+    waits_for: str | None = None
+
+
 class Runner:
     """One process's work on one queue."""
 
@@ -46,7 +55,8 @@ class Runner:
         self.got = 1
         self.worker = f"{socket.gethostname()}:{os.getpid()}"[:300]
         self.waiting: deque[Job] = deque()
-        self.done: deque[Context[Any]] = deque()
+        # What runs of resumable jobs came to and is not written yet.
+        self.ends: deque[_End] = deque()
         # Whether somebody else has decided about a job of the present claim.
         self.is_disturbed = False
 
@@ -73,15 +83,18 @@ class Runner:
                 while True:
                     self._run(claim, self.waiting.popleft())
                     count += 1
-            for group, columns in _ends(drained(self.done)):
-                self._move(group, Status.FINISHED, **columns)
+            for jobs_alike, waits_for, columns in _alike(drained(self.ends)):
+                if waits_for is None:
+                    self._move(jobs_alike, Status.FINISHED, **columns)
+                else:
+                    self._let_go(jobs_alike, waits_for, columns)
             if self.is_disturbed:
                 _patiently(partial(queue.let_go, claim))
             return count
         finally:
             heart.pulse.release()
             self.waiting.clear()
-            self.done.clear()
+            self.ends.clear()
 
     def _make_room(self, claim: UUID) -> None:
         """A job takes its time: write the ends of those before it, and let others run those behind it. The pulse's,
@@ -90,13 +103,16 @@ class Runner:
             rows = Job.objects.filter(id__in=[job.pk for job in behind])
             reason = "given back: the job before it takes long"
             queue.move(rows, Status.NEW, reason=reason, actor=self.worker, claim=claim, attempts=F("attempts") - 1)
-        done = drained(self.done)
+        ends = drained(self.ends)
         try:
-            for group, columns in _ends(done):
-                rows = Job.objects.filter(id__in=[job.pk for job in group])
-                queue.move(rows, Status.FINISHED, actor=self.worker, claim=claim, **columns)
+            for jobs_alike, waits_for, columns in _alike(ends):
+                rows = Job.objects.filter(id__in=[job.pk for job in jobs_alike])
+                if waits_for is None:
+                    queue.move(rows, Status.FINISHED, actor=self.worker, claim=claim, **columns)
+                else:
+                    queue.wait_for_others(jobs_alike, waits_for, columns)
         except Exception:
-            self.done.extend(done)
+            self.ends.extend(ends)
             raise
 
     def _run(self, claim: UUID, job: Job) -> None:
@@ -131,17 +147,22 @@ class Runner:
             metrics.JOB_SECONDS.labels(job.job_class).observe(time.monotonic() - began)
 
     def _came_to(self, kind: JobClass[Any], context: Context[Any], outcome: Outcome) -> None:
+        # Done is done: should this process die before it is written, it is done again, as it may be.
+        may_be_late = kind.is_resumable and not context.job.concurrency_key
         match outcome:
-            case None if kind.is_resumable and not context.job.concurrency_key:
-                # Done is done: should this process die before it is written, it is done again, as it may be.
+            case None if may_be_late:
                 _patiently(context.write_lines)
-                self.done.append(context)
+                self.ends.append(_End(context))
+            case Waiting(reason=reason) if may_be_late:
+                _patiently(context.write_lines)
+                self.ends.append(_End(context, reason))
             case None:
                 self._finish(context, Status.FINISHED)
             case Again(seconds=seconds, reason=reason):
                 self._again(context, seconds, reason=reason, attempts=context.job.attempts - 1)
             case Waiting(reason=reason):
-                self._let_go(context, reason)
+                _patiently(context.write_lines)
+                self._let_go([context.job], reason, context.columns)
 
     def _stopped(self, kind: JobClass[Any], context: Context[Any], why: Why) -> None:
         if why is Why.LOST:
@@ -203,19 +224,23 @@ class Runner:
             **context.columns,
         )
 
-    def _let_go(self, context: Context[Any], reason: str) -> None:
-        """The job waits for others; those may all be done already."""
-        _patiently(context.write_lines)
-        self.is_disturbed |= not _patiently(partial(queue.wait_for_others, context.job, reason, context.columns))
+    def _let_go(self, jobs: Sequence[Job], reason: str, columns: dict[str, Any]) -> None:
+        """The jobs wait for others; those may all be done already."""
+        self.is_disturbed |= not _patiently(partial(queue.wait_for_others, jobs, reason, columns))
 
 
-def _ends(done: Iterable[Context[Any]]) -> Iterator[tuple[list[Job], dict[str, Any]]]:
-    """The ends of done jobs with their columns: together, but for those that counted something of their own."""
-    if plain := [context.job for context in done if not context.has_progress]:
-        yield plain, {}
-    for context in done:
-        if context.has_progress:
-            yield [context.job], context.columns
+def _alike(ends: Sequence[_End]) -> Iterator[tuple[list[Job], str | None, dict[str, Any]]]:
+    """Jobs with what they wait for and their columns: those that came to the same together, but for those that counted
+    something of their own."""
+    plain: dict[str | None, list[Job]] = {}
+    for end in ends:
+        if not end.context.has_progress:
+            plain.setdefault(end.waits_for, []).append(end.context.job)
+    for waits_for, jobs in plain.items():
+        yield jobs, waits_for, {}
+    for end in ends:
+        if end.context.has_progress:
+            yield [end.context.job], end.waits_for, end.context.columns
 
 
 def _patiently(write: Callable[[], T]) -> T:

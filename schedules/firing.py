@@ -17,9 +17,10 @@ from django.utils import timezone
 from gateway.lookup import caller_of
 from jobs import services as job_services
 from jobs import stopping
+from jobs.callbacks import CALLBACK_URL
 from jobs.params import Pairs
 from schedules.models import Firing, Schedule
-from schedules.orders import order_of
+from schedules.orders import Order, order_of
 from schedules.states import Decision, Zoning
 from schedules.timing import SLOT
 
@@ -165,17 +166,24 @@ def _undecided(firings: Sequence[Firing]) -> list[Firing]:
 
 def _keep(firings: Sequence[Firing], *, actor: str = ACTOR) -> None:
     """The firings' rows, and the jobs of those that fire."""
-    fired = [firing for firing in firings if firing.decision == Decision.FIRED]
-    if fired:
-        orders = [(caller_of(firing.schedule.client), _params(firing)) for firing in fired]
-        jobs = job_services.submit_many(job_class=JOB_CLASS, orders=orders, actor=actor)
-        for firing, job in zip(fired, jobs, strict=True):
+    fired: dict[type[Order], list[Firing]] = {}
+    for firing in firings:
+        if firing.decision == Decision.FIRED:
+            fired.setdefault(type(order_of(firing.order)), []).append(firing)
+    for kind, alike in fired.items():
+        kind().fire_at_once(alike)
+        left = [firing for firing in alike if firing.job_id is None]
+        orders = [(caller_of(firing.schedule.client), _params(kind(), firing)) for firing in left]
+        jobs = job_services.submit_many(job_class=JOB_CLASS, orders=orders, actor=actor) if left else []
+        for firing, job in zip(left, jobs, strict=True):
             firing.job_id = job.pk
     Firing.objects.bulk_create(firings)
 
 
-def _params(firing: Firing) -> Pairs:
-    return [(SCHEDULE_ID, str(firing.schedule.uuid)), (TIME, firing.slot)]
+def _params(order: Order, firing: Firing) -> Pairs:
+    params = [(SCHEDULE_ID, str(firing.schedule.uuid)), (TIME, firing.slot)]
+    callback_url = order.callback_url(firing.order)
+    return [*params, (CALLBACK_URL, callback_url)] if callback_url else params
 
 
 def _plan_on(schedules: Sequence[Schedule], now: datetime) -> None:

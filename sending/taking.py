@@ -29,11 +29,12 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """A letter taken. ``is_repeat``: it had been taken before, under the same request id, and nothing was added.
-    ``job_uuid``: the job that sends it, where the letter asked for one."""
+    ``job_id`` and ``job_uuid``: the job that sends it, where the letter asked for one."""
 
     message_id: int
     uuid: UUID
     is_repeat: bool = False
+    job_id: int | None = None
     job_uuid: str = ""
 
 
@@ -92,7 +93,10 @@ def announce(rows: Sequence[Mapping[str, Any]]) -> list[Accepted]:
         metrics.MESSAGES.labels(channel=row["channel"], event="cancelled").inc()
     for channel, count in Counter(row["channel"] for row in rows).items():
         metrics.MESSAGES.labels(channel=channel, event="accepted").inc(count)
-    return [Accepted(message_id=row["id"], uuid=row["uuid"], job_uuid=row.get("job_uuid", "")) for row in rows]
+    return [
+        Accepted(message_id=row["id"], uuid=row["uuid"], job_id=row["job_id"], job_uuid=row.get("job_uuid", ""))
+        for row in rows
+    ]
 
 
 def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:

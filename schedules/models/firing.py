@@ -1,6 +1,7 @@
 """One of a schedule's times, and what was made of it."""
 
 import json
+from functools import cached_property
 from typing import Any
 
 from django.db import models
@@ -56,7 +57,7 @@ class Firing(models.Model):
     def __str__(self) -> str:
         return f"{self.slot} {self.decision}"
 
-    @property
+    @cached_property
     def order(self) -> dict[str, Any]:
         """What was to be done, as JSON."""
         data: dict[str, Any] = json.loads(self.push)

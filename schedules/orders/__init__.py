@@ -7,6 +7,8 @@ from typing import Any
 from gateway.registry import classes_in
 from schedules.orders.base import Order
 
+__all__ = ["Order", "order_of", "orders"]
+
 
 @cache
 def orders() -> Mapping[str, type[Order]]:

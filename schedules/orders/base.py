@@ -1,7 +1,7 @@
 """What all kinds of orders have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from gateway.caller import Caller
@@ -29,6 +29,14 @@ class Order(ABC):
         """Whether somebody is in these zones to whom it would be done."""
         return True
 
+    def callback_url(self, push: Mapping[str, Any]) -> str:
+        """Where the firing's own job is called back to; "" where nobody asks, or a job below it is called back."""
+        return ""
+
+    def fire_at_once(self, firings: Sequence[Firing]) -> None:
+        """Do it for those for which it costs no more than rows, in the transaction that decides about them: these have
+        their job, and what was made, afterwards. The others have a job that does it."""
+
     @abstractmethod
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
         """Do it, as the firing's job: once, however often that runs."""
@@ -41,5 +49,4 @@ def below(refusal: Refusal, *prefix: str) -> Refusal:
 
 def made(firing: Firing, identifier: object) -> None:
     """Keep what came of a firing."""
-    firing.made = str(identifier)
-    firing.save(update_fields=["made"])
+    Firing.objects.filter(pk=firing.pk).update(made=str(identifier))

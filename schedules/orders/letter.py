@@ -1,7 +1,7 @@
 """A letter at a time (contract schedules_v4, ``push.send``): a message of Send V2 as plain JSON, kept as it was written
 and read again each time, so that it is what Send V2 would make of it then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -11,15 +11,18 @@ from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
+from gateway.lookup import caller_of
 from jobs.context import Context
 from jobs.registry import Outcome, Waiting
 from schedules.models import Firing
 from schedules.orders.base import Order, below, made
 from sending import queue, services
 from sending.acceptance import examine
+from sending.letter import Letter
 from sending.models import Message
 from sending.send_v2 import request
 from sending.send_v2.request import Reading
+from sending.services import Accepted
 from sending.states import Status
 
 
@@ -42,6 +45,31 @@ class LetterOrder(Order):
         if is_repeated and reading.letter.request_id:
             raise refuse(Code.EXCLUSIVE, "not with periodical: each firing is a letter of its own", "send", "requestId")
 
+    def callback_url(self, push: Mapping[str, Any]) -> str:
+        try:
+            return request.read(push[self.name]).letter.callback_url
+        except Refusal:
+            # Its job will say why.
+            return ""
+
+    def fire_at_once(self, firings: Sequence[Firing]) -> None:
+        """As letters that run as jobs. Not those with attachments, whose bytes are kept elsewhere; nor those that are
+        refused, or were taken before: their jobs say so."""
+        by_client: dict[int, list[tuple[Firing, Letter]]] = {}
+        for firing in firings:
+            letter = _letter(firing)
+            if letter is not None and not letter.attachments:
+                as_job = replace(letter, runs_as_job=True)
+                by_client.setdefault(firing.schedule.client_id, []).append((firing, as_job))
+        for pairs in by_client.values():
+            caller = caller_of(pairs[0][0].schedule.client)
+            if "send" not in caller.rights:
+                continue
+            taken = services.submit_many(caller=caller, letters=[letter for _, letter in pairs])
+            for (firing, _), accepted in zip(pairs, taken, strict=True):
+                if isinstance(accepted, Accepted) and not accepted.is_repeat:
+                    firing.job_id, firing.made = accepted.job_id, str(accepted.message_id)
+
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
         job_id = context.job.pk
         mine = Message.objects.filter(job_id=job_id)
@@ -56,8 +84,7 @@ class LetterOrder(Order):
                 services.wake_channels(mine)
             return Waiting(reason="its message is on its way")
         reading = request.read(firing.order[self.name])
-        # What the firing is to others it is to Send V2 too: brought again, it is taken once.
-        letter = replace(reading.letter, delivery_id=f"schedule firing {firing.pk}")
+        letter = replace(reading.letter, delivery_id=_delivery_id(firing))
         try:
             accepted = services.submit(caller=caller, letter=letter, job_id=job_id)
         except Refusal as refusal:
@@ -66,6 +93,20 @@ class LetterOrder(Order):
         if accepted.is_repeat:
             context.log(f"taken before as message {accepted.message_id}")
         return Waiting(reason="its message is on its way")
+
+
+def _letter(firing: Firing) -> Letter | None:
+    """None for one that cannot be read any more."""
+    try:
+        letter = request.read(firing.order[LetterOrder.name]).letter
+    except Refusal:
+        return None
+    return replace(letter, delivery_id=_delivery_id(firing))
+
+
+def _delivery_id(firing: Firing) -> str:
+    """By which a firing's letter is taken once, however often it is brought."""
+    return f"schedule {firing.schedule_id} {firing.slot} {firing.wave}"
 
 
 def _check_caller(reading: Reading) -> None:

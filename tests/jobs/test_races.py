@@ -84,7 +84,7 @@ def test_children_that_end_together_settle_their_parent_once(submit: Submit) -> 
         children = [
             Job.objects.create(job_class="tests.Careful", parent=job, root=job, queue=Queue.QUICK) for _ in range(4)
         ]
-        assert queue.wait_for_others(job, "", {})
+        assert queue.wait_for_others([job], "", {})
         claims = [queue.claim(queue=Queue.QUICK, worker="me", size=1)[0] for _ in children]
         _together(
             *(
@@ -102,7 +102,7 @@ def test_cancelling_a_tree_while_its_children_end_waits_for_nobody_for_ever(subm
         children = [
             Job.objects.create(job_class="tests.Careful", parent=job, root=job, queue=Queue.QUICK) for _ in range(4)
         ]
-        assert queue.wait_for_others(job, "", {})
+        assert queue.wait_for_others([job], "", {})
         claims = [queue.claim(queue=Queue.QUICK, worker="me", size=1)[0] for _ in children]
         results = _together(
             lambda parent=parent: services.set_status(caller=house, ids=[parent.pk], status="CANCELLED"),

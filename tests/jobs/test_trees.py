@@ -22,7 +22,7 @@ def _family(submit: Submit, child: str = "Careful", legs: str = "1,2") -> tuple[
     kind = job_class(job.job_class)
     context: Context[Any] = Context(job, claim, kind.Params(legIds=legs, CHILD=f"tests.{child}"))
     kind.run(context)
-    assert queue.wait_for_others(job, "its legs are running", {})
+    assert queue.wait_for_others([job], "its legs are running", {})
     return reread(parent), list(Job.objects.filter(parent=parent).order_by("id"))
 
 

@@ -53,7 +53,7 @@ def _many(count: int, *, parent_class: str = "tests.Careful") -> Job:
     job_services.submit(caller=HOUSE, job_class=parent_class)
     _claim, (job,) = job_queue.claim(queue=Queue.QUICK, worker="here", size=1)
     services.submit_many(caller=make_caller(), letters=[a_letter() for _ in range(count)], job_id=job.pk)
-    assert job_queue.wait_for_others(job, "its letters are on their way", {"total": count, "completed": None})
+    assert job_queue.wait_for_others([job], "its letters are on their way", {"total": count, "completed": None})
     return job
 
 
@@ -294,7 +294,7 @@ def test_a_job_waits_for_children_and_messages_alike(worker: Worker) -> None:
     _claim, (job,) = job_queue.claim(queue=Queue.QUICK, worker="here", size=1)
     child = job_services.submit(caller=HOUSE, job_class="tests.Careful", parent=job)
     services.submit_many(caller=make_caller(), letters=[a_letter()], job_id=job.pk)
-    assert job_queue.wait_for_others(job, "", {})
+    assert job_queue.wait_for_others([job], "", {})
     worker()
     job.refresh_from_db()
     assert job.status == "RUNNING"
