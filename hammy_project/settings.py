@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "jobs",
     "sending",
     "notifications",
+    "campaigns",
     "schedules",
 ]
 MIDDLEWARE = [

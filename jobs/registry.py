@@ -72,6 +72,8 @@ class JobClass(ABC, Generic[P]):
     # Seconds. Quick jobs share their workers with letters: what takes longer belongs to LONG, and says how long.
     time_limit: ClassVar[float] = 60.0
     retry: ClassVar[Retry] = Retry()
+    # Whether it knows itself which legs there are: a trigger without legs of its own then takes any.
+    has_open_legs: ClassVar[bool] = False
     # Parameters that the job itself writes.
     outputs: ClassVar[tuple[str, ...]] = ()
 

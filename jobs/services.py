@@ -142,7 +142,10 @@ def _resolved(
 
 def _with_legs(trigger: Trigger, leg_ids: Sequence[str], params: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The parameters with the legs to run: those named, or all that the trigger has."""
-    takes_legs = LEGS in keys(registered(trigger.job_class).Params)
+    kind = registered(trigger.job_class)
+    takes_legs = LEGS in keys(kind.Params)
+    if kind.has_open_legs and not trigger.legs:
+        return merged(params, [(LEGS, ",".join(leg_ids))]) if leg_ids else params
     if leg_ids and not (takes_legs and trigger.legs):
         raise refuse(Code.INVALID, f"the trigger {trigger.name} has no legs", "leg_ids")
     if unknown := [leg for leg in leg_ids if leg not in trigger.legs]:

@@ -82,6 +82,15 @@ def _own_address(caller: Caller) -> str:
     return caller.from_address or settings.HAMMY_FROM_ADDRESS
 
 
+def usable_version(caller: Caller, *, message_type: str, version: int | None) -> TemplateVersion:
+    """The template's version that a letter of this caller's would be made of now; raises 3002."""
+    letter = Letter(message_type=message_type, message_type_version=version)
+    found = _template_version(caller, letter, is_again=False)
+    if isinstance(found, Problem):
+        raise Refusal(found)
+    return found
+
+
 def _remembered_version(
     caller: Caller, letter: Letter, versions: Versions, *, is_again: bool
 ) -> TemplateVersion | Problem:
@@ -140,6 +149,13 @@ def key_of(caller: Caller, letter: Letter) -> str | None:
     return f"\x1f{sha256(letter.delivery_id.encode()).hexdigest()}" if letter.delivery_id else None
 
 
+def _due_at(examined: Examined, now: datetime) -> datetime | None:
+    letter = examined.letter
+    if examined.held_for == HeldFor.TEMPLATE:
+        return letter.send_at
+    return max(filter(None, (letter.send_at, letter.due_at)), default=now)
+
+
 def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | None = None) -> dict[str, Any]:
     """The row of Message to insert for an examined letter, by column; a plain mapping, since making a model of it
     would cost as much as all the rest."""
@@ -173,6 +189,6 @@ def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | N
         "attachment_count": len(letter.attachments),
         "created_at": now,
         "updated_at": now,
-        "due_at": (letter.send_at or now) if examined.held_for != HeldFor.TEMPLATE else letter.send_at,
+        "due_at": _due_at(examined, now),
         "expires_at": letter.expires_at,
     }

@@ -55,6 +55,7 @@ class HeldFor(StrEnum):
     TIME = "TIME"
     PERSON = "PERSON"
     CHANNEL = "CHANNEL"
+    PAUSE = "PAUSE"
 
 
 class TemplateStatus(StrEnum):

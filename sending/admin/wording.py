@@ -46,6 +46,7 @@ HELD_FOR = {
     HeldFor.TIME: _("its time has not come"),
     HeldFor.PERSON: _("somebody held it"),
     HeldFor.CHANNEL: _("its channel is not there yet"),
+    HeldFor.PAUSE: _("its campaign is paused"),
 }
 TEMPLATE_STATUSES = {
     TemplateStatus.ENABLED: _("Enabled"),

@@ -1,0 +1,1 @@
+"""Recipients in groups, and big runs that people watch."""

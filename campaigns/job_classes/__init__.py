@@ -1,0 +1,1 @@
+"""Job classes of campaigns, one a file."""

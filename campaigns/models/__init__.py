@@ -1,0 +1,7 @@
+"""Tables of campaigns, a file for each resource."""
+
+from campaigns.models.campaign import Campaign, CampaignPart, LegRun, SkippedRecipient
+from campaigns.models.imports import InvalidLine
+from campaigns.models.recipient import Recipient, RecipientGroup
+
+__all__ = ["Campaign", "CampaignPart", "InvalidLine", "LegRun", "Recipient", "RecipientGroup", "SkippedRecipient"]

@@ -1,0 +1,162 @@
+"""Campaigns on their way: each leg's letters, one for each recipient, made once whatever dies.
+
+A leg's job makes them in portions; each portion, those left out and the place to go on from are kept in one
+transaction. It holds the leg's row meanwhile, so that whoever pauses the leg comes before or after a portion.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, F, Max
+from django.utils import timezone
+
+from campaigns.models import Campaign, CampaignPart, LegRun, Recipient, SkippedRecipient
+from campaigns.states import CampaignStatus
+from gateway.caller import Caller
+from gateway.errors import Code, Refusal, refuse
+from jobs import services as job_services
+from jobs.context import Context
+from jobs.models import Job
+from sending import queue, services
+from sending.acceptance import usable_version
+from sending.letter import Letter, Property
+from sending.models import Message
+from sending.services import Accepted
+from sending.states import HeldFor, Status
+
+JOB_CLASS = "hu.dbx.hammy.processor.campaign.CampaignJobRunner"
+LEG_CLASS = "hu.dbx.hammy.processor.campaign.CampaignLegJobRunner"
+LEG_ID = "LEG_ID"
+PAUSED = "its campaign is paused"
+_PORTION = 1000
+
+
+def parts_of(caller: Caller, leg_ids: Sequence[str]) -> list[CampaignPart]:
+    """The legs of these ids in that order, each once; raises 1001 for none, 1002 naming those that are not there."""
+    if not leg_ids:
+        raise refuse(Code.REQUIRED, "required: the ids of the legs to send", "params", "legIds")
+    wanted = [int(text) for text in leg_ids if text.isascii() and text.isdigit() and len(text) <= 18]
+    visible = CampaignPart.objects.filter(campaign__in=Campaign.objects.visible_to(caller), id__in=wanted)
+    found = {str(part.pk): part for part in visible.select_related("campaign", "group")}
+    if missing := [text for text in leg_ids if text not in found]:
+        raise refuse(Code.INVALID, f"there is no leg {', '.join(missing)[:200]}", "params", "legIds")
+    return [found[text] for text in dict.fromkeys(leg_ids)]
+
+
+def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
+    """Begin to send a leg, by a job below this one; inside a transaction. Raises 3001 while it is being sent, and 3002
+    for a template that cannot be used."""
+    caller = job_services.owner_of(context.job)
+    # The job first: a tree is locked from its root down.
+    job = context.start_child(LEG_CLASS, [(LEG_ID, str(part.pk))])
+    part = CampaignPart.objects.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=part.pk)
+    others = LegRun.objects.filter(part=part).values("job_id")
+    if open_job := Job.objects.open().filter(id__in=others).first():
+        raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} is being sent already, by job {open_job.pk}")
+    version = usable_version(caller, message_type=part.message_type, version=part.message_type_version)
+    group = Recipient.objects.filter(group_id=part.group_id).aggregate(count=Count("id"), last=Max("id"))
+    run = LegRun.objects.create(
+        part=part,
+        job_id=job.pk,
+        run_job_id=context.job.pk,
+        message_type_version=version.version,
+        recipients=group["count"],
+        last_recipient_id=group["last"] or 0,
+    )
+    now = timezone.now()
+    if part.campaign.status != CampaignStatus.PAUSED:
+        Campaign.objects.filter(pk=part.campaign_id).update(
+            status=CampaignStatus.RUNNING, started_at=now, closed_at=None, updated_at=now
+        )
+    return run
+
+
+def make_letters(context: Context[Any], run: LegRun) -> bool:
+    """Letters for the recipients of a run, in portions, for a few seconds; whether those were all."""
+    caller = job_services.owner_of(context.job)
+    until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
+    context.progress(0, run.recipients)
+    cursor: dict[str, int] = context.cursor or {"after": 0, "made": 0}
+    while time.monotonic() < until:
+        portion = list(
+            Recipient.objects.filter(
+                group_id=run.part.group_id, id__gt=cursor["after"], id__lte=run.last_recipient_id
+            ).order_by("id")[:_PORTION]
+        )
+        if not portion:
+            return True
+        with transaction.atomic():
+            part = CampaignPart.objects.select_for_update(of=("self",), no_key=True).get(pk=run.part_id)
+            made = _make(caller, run, part, portion, before=cursor["made"])
+            cursor = {"after": portion[-1].pk, "made": cursor["made"] + made}
+            context.checkpoint(cursor=cursor)
+    return False
+
+
+def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> int:
+    """The letters of a portion; how many. ``before`` were made in this run already."""
+    letters = list(_letters(run, part, portion, before=before))
+    results = services.submit_many(caller=caller, letters=letters, job_id=run.job_id)
+    left_out = [
+        SkippedRecipient(run=run, recipient_id=recipient.pk, reason=str(result))
+        for recipient, result in zip(portion, results, strict=True)
+        if isinstance(result, Refusal)
+    ]
+    if left_out:
+        SkippedRecipient.objects.bulk_create(left_out)
+        LegRun.objects.filter(pk=run.pk).update(skipped=F("skipped") + len(left_out))
+    made = [result.message_id for result in results if isinstance(result, Accepted)]
+    if part.paused_at is not None:
+        hold(Message.objects.filter(id__in=made), actor=caller.actor)
+    return len(made)
+
+
+def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> Iterator[Letter]:
+    now = timezone.now()
+    begin = max(now, part.send_at) if part.send_at else now
+    batch_id = str(run.part.campaign.uuid)
+    for index, recipient in enumerate(portion, start=before):
+        yield Letter(
+            **addressed(recipient),
+            channel=part.channel,
+            batch_id=batch_id,
+            message_type=part.message_type,
+            message_type_version=run.message_type_version,
+            from_address=part.from_address,
+            from_name=part.from_name,
+            campaign_part_id=part.pk,
+            send_at=part.send_at if part.send_at and part.send_at > now else None,
+            due_at=_slot(run, part, begin, index),
+            # By which it is taken once, however often a portion is made.
+            delivery_id=f"leg run {run.pk} {recipient.pk}",
+        )
+
+
+def addressed(recipient: Recipient) -> dict[str, Any]:
+    """To whom a letter goes, and what it knows of him, as a letter has it."""
+    known = {"language": recipient.language, "timeZone": recipient.time_zone} | recipient.properties
+    return {
+        "recipient_name": recipient.name,
+        "recipient_email_address": recipient.email_address,
+        "recipient_postal_address": recipient.postal_address,
+        "partner_ref": recipient.partner_ref,
+        "properties": tuple(Property(key=key, value=value) for key, value in known.items() if value),
+    }
+
+
+def _slot(run: LegRun, part: CampaignPart, begin: datetime, index: int) -> datetime | None:
+    """When the letter number ``index`` of a throttled leg is due: its turn, counted from the start of the run."""
+    if part.messages_per_minute is None:
+        return None
+    start = max(run.created_at, part.send_at) if part.send_at else run.created_at
+    return max(begin, start + timedelta(seconds=60 * index / part.messages_per_minute))
+
+
+def hold(messages: Any, *, actor: str) -> int:
+    """Keep back those of these messages that did not go out; how many. When each is due stays as it is."""
+    waiting = messages.filter(status__in=[Status.ACCEPTED])
+    return len(queue.move(waiting, Status.HELD, reason=PAUSED, actor=actor, held_for=HeldFor.PAUSE))

@@ -1,0 +1,230 @@
+"""What may be done with campaigns, whoever asks over whichever face."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from campaigns import recipients, reporting, running
+from campaigns.holding import ACTION, CAMPAIGN, HOLD_CLASS, PAUSE, RESUME, SECONDS
+from campaigns.models import Campaign, CampaignPart, LegRun, Recipient
+from campaigns.models.campaign import CampaignQuerySet
+from campaigns.reporting import Report
+from campaigns.states import CampaignStatus
+from gateway.caller import Caller
+from gateway.errors import Code, Problem, Refusal, not_found, refuse
+from jobs import services as job_services
+from jobs import states as job_states
+from jobs.models import Job
+from jobs.params import LEGS
+from sending import acceptance
+from sending import services as send_services
+from sending.letter import Letter
+from sending.services import Accepted
+
+_LONGEST_TITLE = 200
+_MOST_PARTS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """A leg as somebody wants it."""
+
+    group_uuid: UUID
+    message_type: str
+    title: str = ""
+    message_type_version: int | None = None
+    channel: str = "EMAIL"
+    from_address: str = ""
+    from_name: str = ""
+    send_at: datetime | None = None
+    messages_per_minute: int | None = None
+
+
+def create(*, caller: Caller, title: str, legs: Sequence[Leg]) -> Campaign:
+    """Make a campaign with its legs, all or nothing; raises 1001, 1002 and what its letters would be refused for."""
+    caller.require("campaigns")
+    groups = _checked(caller, title, legs)
+    with transaction.atomic():
+        campaign = Campaign.objects.create(client_id=caller.client_id, title=title)
+        _add_legs(campaign, legs, groups)
+    return campaign
+
+
+def add_legs(*, caller: Caller, uuid: UUID, legs: Sequence[Leg]) -> Campaign:
+    """Put legs to a campaign; raises as ``create``, and 3000."""
+    campaign = find(caller=caller, uuid=uuid)
+    groups = _checked(caller, campaign.title, legs)
+    with transaction.atomic():
+        _add_legs(campaign, legs, groups)
+    return campaign
+
+
+def campaigns(*, caller: Caller) -> CampaignQuerySet:
+    """The campaigns that the caller may see."""
+    caller.require("campaigns")
+    return Campaign.objects.visible_to(caller)
+
+
+def find(*, caller: Caller, uuid: UUID) -> Campaign:
+    """One campaign; raises 3000."""
+    campaign = campaigns(caller=caller).filter(uuid=uuid).first()
+    if campaign is None:
+        raise not_found(f"campaign {uuid}")
+    return campaign
+
+
+def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
+    """Send a campaign, or some of its legs: the job that does. Raises 3000, 1002 for legs of others and 3001 while one
+    of them is being sent."""
+    campaign = find(caller=caller, uuid=uuid)
+    parts = {part.pk: part for part in campaign.parts.all()}
+    if unknown := [pk for pk in leg_ids if pk not in parts]:
+        raise refuse(Code.INVALID, f"{unknown[0]} is no leg of this campaign", "leg_ids")
+    chosen = sorted(set(leg_ids) or parts)
+    if not chosen:
+        raise refuse(Code.STATE_CONFLICT, "the campaign has no legs")
+    with transaction.atomic():
+        list(CampaignPart.objects.select_for_update(no_key=True).filter(id__in=chosen).order_by("id").values_list("id"))
+        if busy := open_runs(campaign).filter(part__in=chosen).first():
+            raise refuse(Code.STATE_CONFLICT, f"the leg {busy.part_id} is being sent already, by job {busy.job_id}")
+        params = [(LEGS, ",".join(map(str, chosen)))]
+        return job_services.submit(caller=caller, job_class=running.JOB_CLASS, params=params)
+
+
+def open_runs(campaign: Campaign) -> Any:
+    """The runs of a campaign's legs that have not come to their end."""
+    return LegRun.objects.filter(part__campaign=campaign, job_id__in=Job.objects.open().values("id"))
+
+
+def pause(*, caller: Caller, uuid: UUID) -> Job:
+    """Let nothing more of a campaign go out until it is resumed: letters are still made, and wait. The job that holds
+    those made before. Raises 3000 and 3001."""
+    return _set_paused(caller, uuid, at=timezone.now())
+
+
+def resume(*, caller: Caller, uuid: UUID) -> Job:
+    """Let a paused campaign go on, each letter as long after its turn as the pause was; the job that does. Raises 3000
+    and 3001."""
+    return _set_paused(caller, uuid, at=None)
+
+
+def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
+    """End all runs of a campaign: what did not go out is withdrawn. What became of its letters by then. Raises 3000,
+    and 3001 when nothing of it is being sent."""
+    campaign = find(caller=caller, uuid=uuid)
+    open_jobs = Job.objects.open().filter(id__in=LegRun.objects.filter(part__campaign=campaign).values("run_job_id"))
+    ids = list(open_jobs.values_list("id", flat=True))
+    if not ids:
+        raise refuse(Code.STATE_CONFLICT, "nothing of the campaign is being sent")
+    # Jobs may be cancelled by who may run them; this one may run the campaign.
+    house = Caller.house(caller.actor)
+    job_services.set_status(caller=house, ids=ids, status=job_states.Status.CANCELLED, reason=reason)
+    return reporting.reports(campaign)
+
+
+def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str) -> Accepted:
+    """Send the letter that one recipient would get to somebody else, who looks at it: by the leg's own channel, where
+    that is e-mail. Raises 3000 and what the letter is refused for."""
+    part, recipient = _part_and_recipient(caller, part_id, recipient_id)
+    if part.channel != "EMAIL":
+        raise refuse(Code.INVALID, "only a letter by e-mail can be tried", "leg_id")
+    return send_services.submit(
+        caller=caller, letter=letter_for(part, recipient, to=to)
+    )  # fmt: skip
+
+
+def letter_for(part: CampaignPart, recipient: Recipient, *, to: str = "") -> Letter:
+    """The letter that a recipient would get now; with ``to`` at another address."""
+    values = running.addressed(recipient)
+    if to:
+        values["recipient_email_address"] = to
+    return Letter(
+        **values,
+        channel=part.channel,
+        message_type=part.message_type,
+        message_type_version=part.message_type_version,
+        from_address=part.from_address,
+        from_name=part.from_name,
+    )
+
+
+def _part_and_recipient(caller: Caller, part_id: int, recipient_id: int) -> tuple[CampaignPart, Recipient]:
+    caller.require("campaigns")
+    visible = CampaignPart.objects.filter(campaign__in=Campaign.objects.visible_to(caller))
+    part = visible.filter(pk=part_id).first()
+    if part is None:
+        raise not_found(f"leg {part_id}")
+    recipient = Recipient.objects.filter(pk=recipient_id, group_id=part.group_id).first()
+    if recipient is None:
+        raise not_found(f"recipient {recipient_id}")
+    return part, recipient
+
+
+def _set_paused(caller: Caller, uuid: UUID, *, at: datetime | None) -> Job:
+    campaign = find(caller=caller, uuid=uuid)
+    wanted = CampaignStatus.RUNNING if at else CampaignStatus.PAUSED
+    with transaction.atomic():
+        campaign = Campaign.objects.select_for_update(no_key=True, of=("self",)).get(pk=campaign.pk)
+        if campaign.status != wanted:
+            raise refuse(Code.STATE_CONFLICT, f"the campaign is {campaign.status}, and not {wanted}")
+        parts = list(campaign.parts.select_for_update(no_key=True, of=("self",)).order_by("id"))
+        since = next((part.paused_at for part in parts if part.paused_at), None)
+        campaign.parts.update(paused_at=at)
+        campaign.status = CampaignStatus.PAUSED if at else CampaignStatus.RUNNING
+        campaign.updated_at = timezone.now()
+        campaign.save(update_fields=["status", "updated_at"])
+        seconds = 0.0 if at or since is None else (timezone.now() - since).total_seconds()
+        params = [(CAMPAIGN, str(campaign.uuid)), (ACTION, PAUSE if at else RESUME), (SECONDS, f"{seconds:.3f}")]
+        return job_services.submit(caller=caller, job_class=HOLD_CLASS, params=params)
+
+
+def _checked(caller: Caller, title: str, legs: Sequence[Leg]) -> Mapping[UUID, int]:
+    """The groups of the legs by their uuids; raises all that is wrong."""
+    problems: list[Problem] = []
+    if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
+        words = f"must be one line of 1 to {_LONGEST_TITLE} characters"
+        problems.append(Problem(code=Code.INVALID, sentence=words, field=("title",)))
+    if len(legs) > _MOST_PARTS:
+        problems.append(Problem(code=Code.INVALID, sentence=f"must be at most {_MOST_PARTS} legs", field=("legs",)))
+    wanted = {leg.group_uuid for leg in legs}
+    groups = dict(recipients.groups(caller=caller).filter(uuid__in=wanted).values_list("uuid", "id"))
+    for index, leg in enumerate(legs[:_MOST_PARTS]):
+        if leg.group_uuid not in groups:
+            problems.append(
+                Problem(code=Code.INVALID, sentence="there is no such group", field=("legs", index, "group_uuid"))
+            )
+        if leg.messages_per_minute is not None and leg.messages_per_minute < 1:
+            words = "must be at least 1"
+            problems.append(Problem(code=Code.INVALID, sentence=words, field=("legs", index, "messages_per_minute")))
+        problems += [problem.at("legs", index) for problem in _leg_problems(caller, leg)]
+    if problems:
+        raise Refusal(problems)
+    return groups
+
+
+def _leg_problems(caller: Caller, leg: Leg) -> list[Problem]:
+    """What a letter of this leg's would be refused for whoever its recipient is."""
+    try:
+        acceptance.usable_version(caller, message_type=leg.message_type, version=leg.message_type_version)
+    except Refusal as refusal:
+        return list(refusal.problems)
+    letter = Letter(
+        channel=leg.channel, from_address=leg.from_address, from_name=leg.from_name, message_type=leg.message_type
+    )
+    try:
+        acceptance.examine(caller, letter)
+    except Refusal as refusal:
+        return [problem for problem in refusal.problems if problem.field[:1] in (("channel",), ("from_address",))]
+    return []
+
+
+def _add_legs(campaign: Campaign, legs: Sequence[Leg], groups: Mapping[UUID, int]) -> None:
+    names = [field.name for field in fields(Leg) if field.name != "group_uuid"]
+    for leg in legs:
+        values = {name: getattr(leg, name) for name in names}
+        CampaignPart.objects.create(campaign=campaign, group_id=groups[leg.group_uuid], **values)

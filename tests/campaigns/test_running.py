@@ -1,0 +1,106 @@
+"""Campaigns on their way: each recipient once."""
+
+import pytest
+
+from campaigns import reporting, services
+from campaigns.models import Campaign, LegRun, SkippedRecipient
+from gateway.caller import Caller
+from gateway.errors import Code, Refusal
+from jobs.models import Job, Trigger
+from jobs.services import trigger_job
+from sending import suppressing
+from sending.models import Message
+from tests.campaigns.factories import make_campaign, make_group
+from tests.jobs.conftest import work
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign(caller: Caller) -> Campaign:
+    return make_campaign(caller, make_group(caller, size=3), make_group(caller, size=2))
+
+
+def test_each_recipient_gets_a_letter_of_each_leg(caller: Caller, campaign: Campaign) -> None:
+    run = services.start(caller=caller, uuid=campaign.uuid)
+    work()
+
+    first, second = campaign.parts.order_by("id")
+    sent = Message.objects.order_by("id").values_list("campaign_part_id", "recipient_email_address")
+    assert list(sent) == [
+        (first.pk, "person1@example.com"), (first.pk, "person2@example.com"), (first.pk, "person3@example.com"),
+        (second.pk, "person1@example.com"), (second.pk, "person2@example.com"),
+    ]  # fmt: skip
+    run.refresh_from_db()
+    children = Job.objects.filter(parent=run).order_by("id")
+    assert (run.status, [child.total for child in children]) == ("RUNNING", [3, 2])
+    campaign.refresh_from_db()
+    assert campaign.status == "RUNNING"
+
+
+def test_a_campaign_is_not_started_while_it_is_being_sent(caller: Caller, campaign: Campaign) -> None:
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+
+    with pytest.raises(Refusal) as refused:
+        services.start(caller=caller, uuid=campaign.uuid)
+
+    assert refused.value.code == Code.STATE_CONFLICT
+    assert LegRun.objects.count() == 2
+
+
+def test_a_trigger_sends_the_legs_it_is_given(caller: Caller, campaign: Campaign) -> None:
+    leg = campaign.parts.order_by("id").last()
+    assert leg is not None
+    assert Trigger.objects.filter(name="campaignJob").exists()
+
+    trigger_job(caller=caller, name="campaignJob", leg_ids=[str(leg.pk)])
+    work()
+
+    assert set(Message.objects.values_list("campaign_part_id", flat=True)) == {leg.pk}
+
+
+def test_who_cannot_be_written_to_is_left_out_and_told(caller: Caller) -> None:
+    group = make_group(caller, size=2)
+    group.recipients.filter(name="Person 2").update(email_address="", postal_address="1 High Street")
+    campaign = make_campaign(caller, group)
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+
+    assert [one.reason for one in SkippedRecipient.objects.all()] == ["recipient_email_address: required"]
+    (report,) = reporting.reports(campaign)
+    assert (report.recipients, report.skipped, dict(report.statuses)) == (2, 1, {"ACCEPTED": 1})
+
+
+def test_a_suppressed_recipient_is_accounted_for(caller: Caller) -> None:
+    campaign = make_campaign(caller, make_group(caller, size=2))
+    suppressing.suppress(caller=Caller.house("anna"), address="person1@example.com", reason="asked")
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+
+    (report,) = reporting.reports(campaign)
+    assert (dict(report.statuses), report.suppressed) == ({"ACCEPTED": 1, "CANCELLED": 1}, 1)
+
+
+def test_a_paused_campaign_lets_nothing_go_until_it_is_resumed(caller: Caller, campaign: Campaign) -> None:
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+    services.pause(caller=caller, uuid=campaign.uuid)
+    work()
+
+    held = set(Message.objects.values_list("status", "held_for"))
+    services.resume(caller=caller, uuid=campaign.uuid)
+    work()
+
+    assert held == {("HELD", "PAUSE")}
+    assert set(Message.objects.values_list("status", "held_for")) == {("ACCEPTED", "")}
+
+
+def test_a_cancelled_campaign_withdraws_what_did_not_go_out(caller: Caller, campaign: Campaign) -> None:
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+
+    first, second = services.cancel(caller=caller, uuid=campaign.uuid, reason="wrong text")
+
+    assert (dict(first.statuses), dict(second.statuses)) == ({"CANCELLED": 3}, {"CANCELLED": 2})
+    assert (first.out, second.out) == (0, 0)
