@@ -19,12 +19,13 @@ from gateway.models import ApiClient
 from schedules import firing
 from schedules.models import Firing, Schedule
 from schedules.models.schedule import ScheduleQuerySet, site_zone
-from schedules.orders import order_of
+from schedules.orders import Order, order_of
 from schedules.orders.base import below
 from schedules.states import Zoning
 from schedules.timing import Periodical, Plan, Single, Times
 
 MOST_NAME_BYTES = 255
+_LONGEST_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +182,15 @@ def _problems(caller: Caller, wish: Wish, present: Schedule | None = None) -> It
             words = f"must be at most {settings.HAMMY_MAX_SCHEDULE_BYTES} bytes of JSON, and is {size}"
             yield _problem(Code.INVALID, words, "push")
             return
+        order = order_of(wish.push)
+        others = [name for name in wish.push if name != order.name and order.name != Order.PLAIN]
+        if others:
+            # Else what is left undone would be known by nobody.
+            yield _problem(Code.EXCLUSIVE, f"not together with {order.name}", "push", others[0][:_LONGEST_SHOWN])
+            return
         times = wish.when.times if wish.when else present.when if present else None
         try:
-            order_of(wish.push).check(caller, wish.push, is_repeated=isinstance(times, Periodical))
+            order.check(caller, wish.push, is_repeated=isinstance(times, Periodical))
         except Refusal as refusal:
             yield from below(refusal, "push").problems
 
