@@ -183,8 +183,8 @@ def _problems(caller: Caller, wish: Wish, present: Schedule | None = None) -> It
             yield _problem(Code.INVALID, words, "push")
             return
         order = order_of(wish.push)
-        others = [name for name in wish.push if name != order.name and order.name != Order.PLAIN]
-        if others:
+        others = [name for name in wish.push if name != order.name]
+        if others and order.name != Order.PLAIN:
             # Else what is left undone would be known by nobody.
             yield _problem(Code.EXCLUSIVE, f"not together with {order.name}", "push", others[0][:_LONGEST_SHOWN])
             return

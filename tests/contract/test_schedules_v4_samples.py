@@ -1,9 +1,9 @@
 """The samples of the original document of scheduled tasks, replayed (contract schedules_v4; golden files as printed).
 
-What is broken in the print is mended here, and nowhere else: comments, a comma and a bracket that are missing, ``ture``,
-and objects of which only dots are printed. What the contract decides otherwise: the error's code is one of its table, an
-update is answered with its ``schedule_id`` too, ids of messages come under a second name, and a thousand schedules are
-twenty pages.
+What is broken in the print is mended here, and nowhere else: comments, a comma and a bracket that are missing, a word
+misspelt, and objects of which only dots are printed. What the contract decides otherwise: the error's code is one of
+its table, an update is answered with its ``schedule_id`` too, ids of messages come under a second name, and a thousand
+schedules are twenty pages.
 """
 
 import json

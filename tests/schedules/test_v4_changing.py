@@ -16,7 +16,8 @@ FIRST, LATER = datetime(2026, 3, 10, 12, 30), datetime(2026, 3, 12, 9, 0)
 EVERYBODY = {"trigger": single(FIRST, 2), "push": PUSH | {"to": "all"}}
 PERIODICAL = {
     "periodical": {
-        "start": "2026-03-10 00:00:00", "end": "2026-04-10 00:00:00", "time": "13:00:00", "time_unit": "day", "frequency": 1
+        "start": "2026-03-10 00:00:00", "end": "2026-04-10 00:00:00", "time": "13:00:00", "time_unit": "day",
+        "frequency": 1,
     }
 }  # fmt: skip
 GONE = (404, 28104, "Request schedule operation doesn't exist")
@@ -52,7 +53,12 @@ def refused(api: V4, schedule: Schedule, data: Any) -> str:
 
 @pytest.mark.parametrize(
     "data",
-    [{"name": "other"}, {"enabled": False}, {"trigger": single(LATER)}, {"push": {"send": LETTER | {"mailSubject": "x"}}}],
+    [
+        {"name": "other"},
+        {"enabled": False},
+        {"trigger": single(LATER)},
+        {"push": {"send": LETTER | {"mailSubject": "x"}}},
+    ],
     ids=lambda data: next(iter(data)),
 )
 def test_one_member_is_changed_and_the_others_stay(api: V4, data: Any) -> None:

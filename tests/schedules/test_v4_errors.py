@@ -17,9 +17,9 @@ _ID = "0eac1b80-c2ac-4b69-948b-c65b34b96512"
 CREDENTIALS = (401, 28101, "Basic authentication failed.")
 GONE = (404, 28104, "Request schedule operation doesn't exist")
 _EVERY = [
-    ("GET", "/v4/schedules"), ("POST", "/v4/schedules"), ("GET", f"/v4/schedules/{_ID}"), ("PUT", f"/v4/schedules/{_ID}"),
-    ("DELETE", f"/v4/schedules/{_ID}"), ("GET", f"/v4/schedules/{_ID}/msg-ids"), ("GET", f"/v4/schedules/{_ID}/msg_ids"),
-    ("POST", "/v4/push"),
+    ("GET", "/v4/schedules"), ("POST", "/v4/schedules"), ("GET", f"/v4/schedules/{_ID}"),
+    ("PUT", f"/v4/schedules/{_ID}"), ("DELETE", f"/v4/schedules/{_ID}"), ("GET", f"/v4/schedules/{_ID}/msg-ids"),
+    ("GET", f"/v4/schedules/{_ID}/msg_ids"), ("POST", "/v4/push"),
 ]  # fmt: skip
 
 
@@ -100,7 +100,8 @@ def test_too_many_calls_are_told_when_to_come_again() -> None:
 @pytest.mark.parametrize(
     ("raised", "status", "code", "message"),
     [
-        (OperationalError("could not connect to db.internal"), 503, 28203, "Execute action timeout, please try later again"),
+        (OperationalError("could not connect to db.internal"), 503, 28203,
+         "Execute action timeout, please try later again"),
         (InterfaceError("connection already closed"), 503, 28203, "Execute action timeout, please try later again"),
         (RuntimeError("password=hunter2"), 500, 28200, "Server Internal error. internal failure, reference "),
         (Refusal(Problem(code=Code.UNAVAILABLE, sentence="the store is away"), retry_after=9), 503, 28203,
@@ -161,7 +162,12 @@ def test_a_host_that_is_not_ours_answers_in_the_same_shape(api: V4) -> None:
 
 def test_no_address_redirects(api: V4) -> None:
     made = api.create(soon())
-    for path in ("schedules", f"schedules/{made.uuid}", f"schedules/{made.uuid}/msg-ids", f"schedules/{made.uuid}/msg_ids"):
+    for path in (
+        "schedules",
+        f"schedules/{made.uuid}",
+        f"schedules/{made.uuid}/msg-ids",
+        f"schedules/{made.uuid}/msg_ids",
+    ):
         with_slash, without = (api.call("GET", f"/v4/{path}{end}") for end in ("/", ""))
         assert (with_slash.status_code, with_slash.content) == (200, without.content)
     assert api.call("POST", "/v4/schedules/", body(soon())).status_code == 200
@@ -172,8 +178,9 @@ def test_no_address_redirects(api: V4) -> None:
     "content_type",
     [
         "application/json", "application/json; charset=utf-8", "application/json;charset:utf-8", "APPLICATION/JSON",
-        "application/x-www-form-urlencoded", "text/plain", "application/vnd.api+json", "multipart/form-data; boundary=x",
-        "multipart/form-data", "", "nonsense", ";;;=", "application/json; charset=iso-8859-2", "text/xml; charset=\u00e9",
+        "application/x-www-form-urlencoded", "text/plain", "application/vnd.api+json", "multipart/form-data",
+        "multipart/form-data; boundary=x", "", "nonsense", ";;;=", "application/json; charset=iso-8859-2",
+        "text/xml; charset=\u00e9",
     ],
 )  # fmt: skip
 def test_a_body_is_json_whatever_it_is_called(api: V4, content_type: str) -> None:

@@ -20,7 +20,9 @@ _NAMING: dict[str, Callable[[V4, str], Any]] = {
     "message ids": lambda api, uuid: api.call("GET", f"/v4/schedules/{uuid}/msg-ids"),
     "put": lambda api, uuid: api.call("PUT", f"/v4/schedules/{uuid}", {"name": "mine"}),
     "put nothing": lambda api, uuid: api.call("PUT", f"/v4/schedules/{uuid}", {}),
-    "put with its id": lambda api, uuid: api.call("PUT", f"/v4/schedules/{uuid}", {"schedule_id": uuid, "name": "mine"}),
+    "put with its id": lambda api, uuid: api.call(
+        "PUT", f"/v4/schedules/{uuid}", {"schedule_id": uuid, "name": "mine"}
+    ),
     "delete": lambda api, uuid: api.call("DELETE", f"/v4/schedules/{uuid}"),
 }
 

@@ -31,7 +31,7 @@ def test_the_document_is_valid_and_names_every_operation_once(published: dict[st
         for path, methods in published["paths"].items()
         for method, operation in methods.items()
     }
-    basic = [{"basic": []}]
+    basic: list[dict[str, list[str]]] = [{"basic": []}]
     assert operations == {
         ("/schedules", "get"): ("listSchedules", "200", basic),
         ("/schedules", "post"): ("createSchedule", "200", basic),
@@ -60,7 +60,7 @@ def test_a_new_schedule_needs_all_its_members_and_a_change_any(published: dict[s
     assert (list(new["properties"]), new["required"]) == (_MEMBERS, _MEMBERS)
     assert (list(change["properties"]), change.get("required")) == (_MEMBERS, None)
     assert list(new["properties"]["trigger"]["properties"]) == ["single", "periodical", "intelligent"]
-    kinds = [list(kind["properties"])[0] for kind in new["properties"]["push"]["oneOf"]]
+    kinds = [next(iter(kind["properties"])) for kind in new["properties"]["push"]["oneOf"]]
     assert kinds == ["from", "send", "job"]
 
 

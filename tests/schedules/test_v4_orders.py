@@ -1,13 +1,12 @@
-"""What a schedule does is looked at when it is made, in the words of the contract that it comes from; and pushes now."""
+"""What a schedule does is looked at when it is made, in the words of the contract that it comes from."""
 
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from jobs.models import Job, Trigger
-from schedules.models import Schedule
-from sending.models import Message, Push, Subscription, Template
+from jobs.models import Trigger
+from sending.models import Template
 from tests.schedules.v4_calls import LETTER, PUSH, V4, body, error, rows, soon
 
 pytestmark = pytest.mark.django_db
@@ -57,8 +56,8 @@ def refused(api: V4, order: Any) -> str:
     ("order", "message"),
     [
         ({"send": {}},
-         "push.send.mailSubject: required without messageType; push.send.mailBody: required without messageType, unless "
-         "mailHtmlBody is given; push.send.recipientEmailAddress: required; push.send.recipientName: required"),
+         "push.send.mailSubject: required without messageType; push.send.mailBody: required without messageType, "
+         "unless mailHtmlBody is given; push.send.recipientEmailAddress: required; push.send.recipientName: required"),
         ({"send": []}, "push.send: the request must be a JSON object"),
         ({"send": "x"}, "push.send: the request must be a JSON object"),
         (letter(recipientName=..., colour="red"),
@@ -95,15 +94,13 @@ def test_an_order_is_one_thing(api: V4, trigger: Trigger, order: Any, message: s
         ({"job": "count"}, "push.job: must be an object"),
         (job(jobName="gone"), "push.job.jobName: gone is no trigger"),
         (job(jobname="count"), "push.job.jobname: unknown field; known are jobName, legIds, params"),
-        (job(params=[{"key": "STEPS", "value": "x"}]), 
+        (job(params=[{"key": "STEPS", "value": "x"}]),
          "push.job.params.STEPS: input should be a valid integer, unable to parse string as an integer"),
         (job(params=[{"key": "DpfControlCallbackUrl", "value": "http://169.254.169.254/"}]),
          f"push.job.params.DpfControlCallbackUrl: {_GUARD}"),
     ],
 )  # fmt: skip
-def test_a_triggers_job_is_checked_in_the_words_of_job_v1(
-    api: V4, trigger: Trigger, order: Any, message: str
-) -> None:
+def test_a_triggers_job_is_checked_in_the_words_of_job_v1(api: V4, trigger: Trigger, order: Any, message: str) -> None:
     assert refused(api, order) == message
 
 
@@ -148,7 +145,8 @@ def test_whom_a_push_is_to_is_lists_of_at_most_a_thousand(api: V4, name: str) ->
         (pushed(message={"msg_content": "x"}), "body: takes notification or message, not both"),
         (pushed(notification=..., message={"title": "x"}), "body.message.msg_content: required"),
         (pushed(notification=..., message={"msg_content": ""}), "body.message.msg_content: must not be empty"),
-        (pushed(notification=..., message={"msg_content": "x", "extras": "x"}), "body.message.extras: must be an object"),
+        (pushed(notification=..., message={"msg_content": "x", "extras": "x"}),
+         "body.message.extras: must be an object"),
         (pushed(options={"time_to_live": -1}), "body.options.time_to_live: must be at least 0"),
         (pushed(options={"time_to_live": 1296001}), "body.options.time_to_live: must be at most 1296000"),
         (pushed(options={"time_to_live": "60"}), "body.options.time_to_live: must be a whole number"),
@@ -157,7 +155,8 @@ def test_whom_a_push_is_to_is_lists_of_at_most_a_thousand(api: V4, name: str) ->
         (pushed(options={"override_msg_id": 1.5}), "body.options.override_msg_id: must be a whole number or text"),
         (pushed(options={"override_msg_id": True}), "body.options.override_msg_id: must be a whole number or text"),
         (pushed(options={"dpf_control_callback_url": 1}), "body.options.dpf_control_callback_url: must be text"),
-        (pushed(options={"DpfControlCallbackUrl": "http://10.0.0.1/"}), f"body.options.DpfControlCallbackUrl: {_GUARD}"),
+        (pushed(options={"DpfControlCallbackUrl": "http://10.0.0.1/"}),
+         f"body.options.DpfControlCallbackUrl: {_GUARD}"),
         (pushed(options={"DpfControlCallbackUrl": "https://a.example/", "dpfcontrolcallbackurl": "https://b.example/"}),
          "body.options.dpfcontrolcallbackurl: is given twice, also as DpfControlCallbackUrl"),
         (pushed(sms={}), "body.sms: unknown field"),
@@ -227,83 +226,12 @@ def test_a_client_needs_the_right_to_schedule_and_to_do_it(
     assert rows() == before
 
 
-def test_a_push_now_needs_the_right_to_send(api: V4) -> None:
-    poor = V4(rights=["schedules"])
-    Subscription.objects.create(client=poor.client)
-    assert error(poor.call("POST", "/v4/push", push(to="all"))) == (403, 28100, "the client lacks the right send")
-    assert Push.objects.count() == 0
-
-
 def test_a_template_that_only_others_may_use_is_none(api: V4) -> None:
     template = Template.objects.create(name="theirs")
     template.clients.add(V4().client)
     assert refused(api, letter(messageType="theirs", mailSubject=..., mailBody=...)) == (
         "push.send.messageType: no such template"
     )
-
-
-@pytest.mark.parametrize("slash", ["", "/"])
-def test_a_push_now_is_answered_with_both_ids(api: V4, slash: str) -> None:
-    Subscription.objects.create(client=api.client)
-    answer = api.call("POST", f"/v4/push{slash}", push(to="all", request_id="12345"))
-    made = Push.objects.get()
-    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
-    assert answer.content.decode() == f'{{"request_id":"12345","msg_id":"{made.pk}"}}'
-    assert (made.client, Job.objects.get().pk) == (api.client, made.job_id)
-
-
-def test_a_push_now_without_a_request_id_gets_one(api: V4) -> None:
-    Subscription.objects.create(client=api.client)
-    told = [api.call("POST", "/v4/push", push(to="all")).json() for _ in range(2)]
-    assert [len(one["request_id"]) for one in told] == [32, 32]
-    assert told[0]["msg_id"] != told[1]["msg_id"]
-    assert Push.objects.count() == 2
-
-
-def test_a_request_id_pushes_once(api: V4) -> None:
-    Subscription.objects.create(client=api.client)
-    order = push(to="all", request_id="12345")
-    first, again = (api.call("POST", "/v4/push", order).content for _ in range(2))
-    assert first == again
-    told = error(api.call("POST", "/v4/push", order | {"custom_args": "other"}))
-    assert told[:2] == (400, 28100)
-    assert told[2].startswith("request_id: already used for push ")
-    assert (Push.objects.count(), Job.objects.count()) == (1, 1)
-
-
-def test_a_request_id_is_its_clients_own(api: V4) -> None:
-    other = V4()
-    for client in (api, other):
-        Subscription.objects.create(client=client.client)
-    order = push(to="all", request_id="12345")
-    told = {client.call("POST", "/v4/push", order).json()["msg_id"] for client in (api, other)}
-    assert len(told) == 2
-
-
-def test_a_push_now_to_nobody_is_none(api: V4) -> None:
-    Subscription.objects.create(client=V4().client, alias="jane")
-    before = rows()
-    for to in ("all", {"alias": ["jane"]}, {"tag": ["x"]}, {"registration_id": ["1a0018970ab49abda3e"]}):
-        assert error(api.call("POST", "/v4/push", push(to=to, request_id="1"))) == NOBODY
-    assert rows() == before
-    Subscription.objects.create(client=api.client)
-    assert api.call("POST", "/v4/push", push(to="all", request_id="1")).status_code == 200
-
-
-def test_later_nobody_need_be_there_yet(api: V4) -> None:
-    assert api.create(soon(), push=push(to={"alias": ["jane"]})).status == "ACTIVE"
-    assert (Push.objects.count(), Message.objects.count()) == (0, 0)
-
-
-@pytest.mark.parametrize("data", [[], "x", 1, [PUSH]])
-def test_a_push_now_is_an_object(api: V4, data: Any) -> None:
-    assert error(api.call("POST", "/v4/push", data)) == (400, 28100, "the request must be a JSON object")
-
-
-def test_only_a_push_is_pushed_now(api: V4) -> None:
-    told = error(api.call("POST", "/v4/push", letter()))
-    assert told == (400, 28100, "to: required; body: required; send: unknown field")
-    assert (Message.objects.count(), Schedule.objects.count()) == (0, 0)
 
 
 def test_a_letter_reads_back_as_it_was_written_with_its_unusual_members(api: V4) -> None:

@@ -118,7 +118,9 @@ def test_any_other_parameter_is_told(api: V4, query: str, message: str) -> None:
 
 
 def test_the_list_has_what_still_has_a_time_whether_paused_or_not(api: V4) -> None:
-    paused, gone, deleted, waiting = (api.create(soon(), name=name) for name in ("paused", "gone", "deleted", "waiting"))
+    paused, gone, deleted, waiting = (
+        api.create(soon(), name=name) for name in ("paused", "gone", "deleted", "waiting")
+    )
     api.call("PUT", f"/v4/schedules/{paused.uuid}", {"enabled": False})
     ended(gone)
     api.call("DELETE", f"/v4/schedules/{deleted.uuid}")
@@ -144,7 +146,11 @@ def test_a_schedule_reads_as_it_was_written(api: V4, push: Any, count_trigger: N
     wanted = body(moment, push=push, name="éves 任务")
     made = api.create(moment, push=push, name="éves 任务")
     answer = api.call("GET", f"/v4/schedules/{made.uuid}")
-    assert (answer.status_code, answer["Content-Type"], answer["Cache-Control"]) == (200, "application/json", "no-store")
+    assert (answer.status_code, answer["Content-Type"], answer["Cache-Control"]) == (
+        200,
+        "application/json",
+        "no-store",
+    )
     data = answer.json()
     assert list(data) == ["schedule_id", "name", "enabled", "trigger", "push"]
     assert data == {"schedule_id": str(made.uuid), **wanted}
@@ -205,7 +211,8 @@ def test_an_id_that_is_nobodys_is_not_found(api: V4, name: str) -> None:
     address = f"/v4/schedules/{name.format(uuid=made.uuid, hex=made.uuid.hex)}"
     told = (404, 28104, "Request schedule operation doesn't exist")
     for method, path, data in (
-        ("GET", "", None), ("GET", "/msg-ids", None), ("GET", "/msg_ids", None), ("PUT", "", {"name": "x"}), ("DELETE", "", None),
+        ("GET", "", None), ("GET", "/msg-ids", None), ("GET", "/msg_ids", None), ("PUT", "", {"name": "x"}),
+        ("DELETE", "", None),
     ):  # fmt: skip
         assert error(api.call(method, address + path, data)) == told
     assert rows() == before
