@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.http import HttpResponse
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 
+from gateway.auth import CallerAuthentication
 from gateway.body import check_encoding, decode_json, read_body
 from gateway.caller import Caller
 from gateway.credentials.basic import caller_by_basic
@@ -22,7 +22,7 @@ from schedules.v4 import answer, request, schema
 from sending import pushing
 
 
-class Basic(BaseAuthentication):
+class Basic(CallerAuthentication):
     """``request.auth`` becomes the Caller; anything less is a Refusal (2000, 2002, 2003)."""
 
     def authenticate(self, http_request: Request) -> tuple[None, Caller]:
