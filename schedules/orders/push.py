@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 
 from django.db import transaction
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
@@ -51,6 +60,12 @@ def _number_or_text(value: Any) -> Any:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | str)):
         raise wrong("must be a whole number or text")
     return value
+
+
+def _line(text: str) -> str:
+    if not text.isprintable():
+        raise wrong("must not contain control characters")
+    return text
 
 
 class _Open(BaseModel):
@@ -130,7 +145,7 @@ class PushBody(_Closed):
     from_: StrictStr | None = Field(None, alias="from")
     to: Annotated[_To | None, BeforeValidator(_some)]
     body: _Body
-    request_id: Annotated[StrictStr, Field(max_length=_LONGEST)] | None = None
+    request_id: Annotated[StrictStr, Field(max_length=_LONGEST), AfterValidator(_line)] | None = None
     custom_args: Annotated[Any, BeforeValidator(_text_or_object)] = None
 
 
@@ -184,12 +199,22 @@ class PushToBrowsers(Order):
         read_push(push)
 
     def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
-        audience = read_push(push).audience
+        try:
+            audience = read_push(push).audience
+        except Refusal:
+            # Its job will say why.
+            return True
         return pushing.reaches_anybody(client_id=client_id, audience=audience, zones=zones)
 
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
+        caller.require("send")
+        if firing.made and context.cursor is None:
+            context.log(f"push {firing.made} was made before: its job, below this one, can be run again")
+            return None
         if context.cursor is None:
             occasion = f"schedule {firing.schedule_id} {firing.slot}"
+            if firing.is_by_hand:
+                occasion += f" {firing.wave}"
             with transaction.atomic():
                 push = pushing.begin(
                     context=context, order=read_push(firing.order), occasion=occasion, zones=firing.zones

@@ -78,7 +78,10 @@ def test_a_letter_is_checked_in_the_words_of_send_v2(api: V4, order: Any, messag
     ("order", "message"),
     [
         (letter() | job(), "push.send: not together with job"),
-        (letter() | push(), "push.from: not together with send"),
+        (
+            letter() | push(),
+            "push.from: not together with send; push.to: not together with send; push.body: not together with send",
+        ),
         (job() | {"x": 1}, "push.x: not together with job"),
     ],
 )
