@@ -84,6 +84,25 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Schedules"),
+                "separator": True,
+                "items": [
+                    _item(_("Schedules"), "event", "schedules_schedule_changelist", "schedules.view_schedule"),
+                    _item(
+                        _("What will fire"),
+                        "calendar_month",
+                        "schedules_schedule_month",
+                        "schedules.view_schedule",
+                    ),
+                    _item(
+                        _("Firings of schedules"),
+                        "event_available",
+                        "schedules_firing_changelist",
+                        "schedules.view_firing",
+                    ),
+                ],
+            },
+            {
                 "title": _("Notifications"),
                 "separator": True,
                 "items": [

@@ -1,4 +1,4 @@
-"""What is to come: a schedule's next times, and how many fall on each day. Bounded, however many schedules there are."""
+"""What is to come: a schedule's next times, and how many fall on each day; bounded, however many there are."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -57,12 +57,13 @@ def outlook(*, first: date, last: date) -> Outlook:
     """Over these days, both included, of what is neither paused nor of an inactive client; from now on."""
     counts: Counter[date] = Counter()
     cut = set()
+    ahead = _going_ahead()
     for day in _days(first, last):
-        found = _singles(day)[: MOST_OF_A_DAY + 1].count()
+        found = _singles(ahead, day)[: MOST_OF_A_DAY + 1].count()
         counts[day] += min(found, MOST_OF_A_DAY)
         if found > MOST_OF_A_DAY:
             cut.add(day)
-    repeated, is_cut = _repeated()
+    repeated, is_cut = _repeated(ahead)
     for schedule in repeated:
         counts.update(slot.date() for slot in _slots(schedule, first, last))
     return Outlook(counts=counts, cut=frozenset(cut), is_cut=is_cut)
@@ -70,13 +71,13 @@ def outlook(*, first: date, last: date) -> Outlook:
 
 def on(day: date, *, most: int) -> Sequence[tuple[datetime, Schedule]]:
     """The first so many times of a day with their schedules, in order."""
-    zone = site_zone()
+    ahead, zone = _going_ahead(), site_zone()
     single = [
         (one.due_at, one)
-        for one in _light(_singles(day)).order_by("due_at", "id").select_related("client")[:most]
+        for one in _light(_singles(ahead, day)).order_by("due_at", "id").select_related("client")[:most]
         if one.due_at is not None
     ]
-    repeated = [(instant(slot, zone), one) for one in _repeated()[0] for slot in _slots(one, day, day)]
+    repeated = [(instant(slot, zone), one) for one in _repeated(ahead)[0] for slot in _slots(one, day, day)]
     repeated.sort(key=_by_moment)
     return list(merge(single, repeated, key=_by_moment))[:most]
 
@@ -97,14 +98,14 @@ def _going_ahead() -> ScheduleQuerySet:
     return Schedule.objects.standing(Status.ACTIVE).exclude(client__in=inactive)
 
 
-def _singles(day: date) -> ScheduleQuerySet:
+def _singles(ahead: ScheduleQuerySet, day: date) -> ScheduleQuerySet:
     """Of a day; what is late counts as today's."""
-    found = _going_ahead().filter(is_repeated=False, due_at__lt=_midnight(day + _DAY))
+    found = ahead.filter(is_repeated=False, due_at__lt=_midnight(day + _DAY))
     return found if day == timezone.localdate(timezone=site_zone()) else found.filter(due_at__gte=_midnight(day))
 
 
-def _repeated() -> tuple[list[Schedule], bool]:
-    rows = _light(_going_ahead().filter(is_repeated=True)).order_by("due_at", "id").select_related("client")
+def _repeated(ahead: ScheduleQuerySet) -> tuple[list[Schedule], bool]:
+    rows = _light(ahead.filter(is_repeated=True)).order_by("due_at", "id").select_related("client")
     found = list(rows[: MOST_REPEATED + 1])
     return found[:MOST_REPEATED], len(found) > MOST_REPEATED
 

@@ -15,6 +15,7 @@ from sending import (
     leases,
     outcomes,
     printing,
+    pushing,
     queue,
     removing,
     services,
@@ -108,7 +109,8 @@ def clean() -> None:
     """Once an hour: forget what retention allows and files nobody names, release what was held for nothing."""
     if settings.HAMMY_RETENTION_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_RETENTION_DAYS)
-        _log.info("retention", extra={"purged": services.purge(closed_before=before)})
+        purged = services.purge(closed_before=before)
+        _log.info("retention", extra={"purged": purged, "purged_pushes": pushing.prune(made_before=before)})
     if settings.HAMMY_CONTENT_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_CONTENT_DAYS)
         _log.info("content retention", extra={"erased": erasing.erase_content(closed_before=before)})

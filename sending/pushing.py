@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from gateway import metrics, wakeups
@@ -146,6 +147,16 @@ def expand(context: Context[Any], push: Push) -> bool:
             context.progress(0, cursor["told"])
             context.checkpoint(cursor=cursor)
     return False
+
+
+def prune(*, made_before: datetime, size: int = _CHUNK) -> int:
+    """Forget pushes made before a moment whose job has ended and whose messages are forgotten; how many."""
+    total = 0
+    jobs, messages = Job.objects.open().filter(pk=OuterRef("job_id")), Message.objects.filter(job_id=OuterRef("job_id"))
+    old = Push.objects.filter(~Exists(jobs), ~Exists(messages), created_at__lt=made_before).order_by("created_at")
+    while ids := list(old.values_list("id", flat=True)[:size]):
+        total += Push.objects.filter(id__in=ids).delete()[0]
+    return total
 
 
 def _tell(push: Push, portion: Sequence[Subscription], *, job: Job) -> int:

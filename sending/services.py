@@ -14,6 +14,7 @@ from gateway.errors import Code, Refusal, not_found, refuse
 from gateway.incoming import Incoming
 from sending import queue, sources
 from sending.acceptance import Examined, Versions, examine
+from sending.channels import channels
 from sending.letter import Letter
 from sending.models import Attachment, Message, MessageEvent
 from sending.models.message import MessageQuerySet
@@ -132,12 +133,16 @@ def _move_all(
     wanted = sorted(set(message_ids))
     visible = Message.objects.visible_to(caller).filter(id__in=wanted)
     with transaction.atomic():
-        found = {
-            pk: f"{status} and erased" if erased_at else status
-            for pk, status, erased_at in visible.values_list("id", "status", "erased_at")
-        }
+        found, lost = {}, []
+        for pk, status, erased_at, channel in visible.values_list("id", "status", "erased_at", "channel"):
+            found[pk] = f"{status} and erased" if erased_at else status
+            if channel not in channels():
+                lost.append(f"{pk} goes by {channel}")
         if unseen := [pk for pk in wanted if pk not in found]:
             raise not_found(f"message {', '.join(map(str, unseen))}")
+        if lost and to == Status.ACCEPTED:
+            # Nobody would ever take it, and what was held for its channel would no longer be known for that.
+            raise refuse(Code.STATE_CONFLICT, f"there is no such channel yet: message {', '.join(sorted(lost))}")
         moved = queue.move(
             visible.filter(status=only) if only else visible, to, reason=reason, actor=caller.actor, **columns
         )

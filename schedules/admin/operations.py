@@ -49,8 +49,8 @@ def _fire(caller: Caller, schedule: Schedule) -> object:
     return services.fire(caller=caller, uuid=schedule.uuid)
 
 
-def _delete(caller: Caller, schedule: Schedule) -> object:
-    return services.delete(caller=caller, uuid=schedule.uuid)
+def _delete(caller: Caller, schedule: Schedule) -> None:
+    services.delete(caller=caller, uuid=schedule.uuid)
 
 
 _ALL = (
