@@ -110,12 +110,12 @@ def test_one_in_doubt_is_settled_but_not_sent_again(message: Message) -> None:
     assert message.status == "SENT"
 
 
-def test_it_is_cancelled_and_its_job_ends(message: Message) -> None:
+def test_it_is_cancelled_and_its_job_fails_for_it(message: Message) -> None:
     operate(client_of("Operator"), "cancel", message)
     message.refresh_from_db()
     assert message.status == "CANCELLED"
     job_maintenance.tick()
-    assert Job.objects.get().status == JobStatus.FINISHED
+    assert Job.objects.get().status == JobStatus.FAILED
 
 
 def test_cancelling_its_job_withdraws_it(message: Message) -> None:
