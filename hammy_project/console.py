@@ -100,9 +100,7 @@ UNFOLD: dict[str, Any] = {
                         "schedules.view_schedule",
                         active=_is_schedules,
                     ),
-                    _item(
-                        _("What will fire"), "calendar_month", "schedules_schedule_month", "schedules.view_schedule"
-                    ),
+                    _item(_("What will fire"), "calendar_month", "schedules_schedule_month", "schedules.view_schedule"),
                     _item(_("Firings"), "event_available", "schedules_firing_changelist", "schedules.view_firing"),
                 ],
             },

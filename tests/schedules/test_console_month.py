@@ -100,7 +100,7 @@ def test_triggers_stand_beside_and_those_that_come_often_by_themselves(api: V4) 
     often = trigger("often", interval=IntervalSchedule.objects.create(every=5, period="minutes"))
     trigger("off", crontab=daily("4"), is_enabled=False)
     Trigger.objects.filter(pk=trigger("closed", crontab=daily("5")).pk).update(is_enabled=False)
-    assert days() == {day: (0, 1) for day in range(11, 31)}
+    assert days() == dict.fromkeys(range(11, 31), (0, 1))
     context = client_of("Viewer").get(MONTH).context
     assert context["often"] == [("often", f"/admin/jobs/trigger/{often.pk}/change/", "every 5 minutes")]
 
@@ -127,7 +127,11 @@ def test_one_goes_from_month_to_month_as_far_as_times_reach() -> None:
     assert client.get(f"{MONTH}?month=9999-12").context["neighbours"] == {"before": "?month=2028-10"}
     for nonsense in ("month=0001-01", "month=2020-05", "month=x", "month=2026-13", "day=31", "day=x", "day=0"):
         response = client.get(f"{MONTH}?{nonsense}")
-        assert (response.status_code, response.context["month"], response.context["day"]) == (200, "November 2026", None)
+        assert (response.status_code, response.context["month"], response.context["day"]) == (
+            200,
+            "November 2026",
+            None,
+        )
 
 
 def test_the_work_is_bounded_and_the_page_says_where(api: V4, monkeypatch: pytest.MonkeyPatch) -> None:
