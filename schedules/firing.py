@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from gateway.dates import format_moment
 from gateway.lookup import caller_of
 from jobs import services as job_services
 from jobs import stopping
@@ -25,8 +26,9 @@ from schedules.states import Decision, Zoning
 from schedules.timing import SLOT
 
 FIRE_TASK = "schedules.tasks.fire"
-JOB_CLASS = "hu.dbx.hammy.processor.schedule.FireScheduleJobRunner"
-SCHEDULE_ID, TIME = "SCHEDULE_ID", "TIME"
+# Contract job_v1, "Job classes".
+JOB_CLASS = "hu.dbx.hammy.processor.schedule.ScheduleFiringJobRunner"
+SCHEDULE_ID, DUE_AT = "SCHEDULE_ID", "DUE_AT"
 ACTOR = "schedules"
 BY_HAND = "by hand"
 _BATCH = 200
@@ -172,17 +174,27 @@ def _keep(firings: Sequence[Firing], *, actor: str = ACTOR) -> None:
         if firing.decision == Decision.FIRED:
             fired.setdefault(type(order_of(firing.order)), []).append(firing)
     for kind, alike in fired.items():
-        kind().fire_at_once(alike)
-        left = [firing for firing in alike if firing.job_id is None]
-        orders = [(caller_of(firing.schedule.client), _params(kind(), firing)) for firing in left]
-        jobs = job_services.submit_many(job_class=JOB_CLASS, orders=orders, actor=actor) if left else []
-        for firing, job in zip(left, jobs, strict=True):
-            firing.job_id = job.pk
+        order = kind()
+        at_once = [firing for firing in alike if order.is_made_at_once(firing)]
+        _give_jobs(order, at_once, actor=actor, is_waiting=True)
+        _give_jobs(order, [firing for firing in alike if firing.job_id is None], actor=actor)
+        if at_once:
+            order.make_at_once(at_once)
     Firing.objects.bulk_create(firings)
 
 
+def _give_jobs(order: Order, firings: Sequence[Firing], *, actor: str, is_waiting: bool = False) -> None:
+    """A job for each of these; one that waits has no work but waits for what is made in this transaction."""
+    if not firings:
+        return
+    wanted = [(caller_of(firing.schedule.client), _params(order, firing)) for firing in firings]
+    jobs = job_services.submit_many(job_class=JOB_CLASS, orders=wanted, actor=actor, is_waiting=is_waiting)
+    for firing, job in zip(firings, jobs, strict=True):
+        firing.job_id = job.pk
+
+
 def _params(order: Order, firing: Firing) -> Pairs:
-    params = [(SCHEDULE_ID, str(firing.schedule.uuid)), (TIME, firing.slot)]
+    params = [(SCHEDULE_ID, str(firing.schedule.uuid)), (DUE_AT, format_moment(firing.due_at))]
     callback_url = order.callback_url(firing.order)
     return [*params, (CALLBACK_URL, callback_url)] if callback_url else params
 
