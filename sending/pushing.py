@@ -115,7 +115,7 @@ def _keep(
 ) -> Push:
     push = Push.objects.create(
         client_id=client_id,
-        request_id=order.request_id,
+        request_id=order.request_id or uuid4().hex,
         idempotency_key=key,
         digest=_digest(order) if key is not None else "",
         content=dict(order.content),
@@ -149,14 +149,12 @@ def expand(context: Context[Any], push: Push) -> bool:
     return False
 
 
-def prune(*, made_before: datetime, size: int = _CHUNK) -> int:
-    """Forget pushes made before a moment whose job has ended and whose messages are forgotten; how many."""
-    total = 0
-    jobs, messages = Job.objects.open().filter(pk=OuterRef("job_id")), Message.objects.filter(job_id=OuterRef("job_id"))
-    old = Push.objects.filter(~Exists(jobs), ~Exists(messages), created_at__lt=made_before).order_by("created_at")
-    while ids := list(old.values_list("id", flat=True)[:size]):
-        total += Push.objects.filter(id__in=ids).delete()[0]
-    return total
+def prune(*, before: datetime) -> int:
+    """Forget pushes of before a moment whose messages are forgotten; how many."""
+    messages = Message.objects.filter(job_id=OuterRef("job_id"), job_id__isnull=False)
+    open_jobs = Job.objects.open().filter(pk=OuterRef("job_id"))
+    old = Push.objects.filter(~Exists(messages), ~Exists(open_jobs), created_at__lt=before)
+    return old.delete()[1].get("sending.Push", 0)
 
 
 def _tell(push: Push, portion: Sequence[Subscription], *, job: Job) -> int:
@@ -200,5 +198,6 @@ def _row(push: Push, subscription: Subscription, *, job: Job, now: datetime) -> 
         "created_at": now,
         "updated_at": now,
         "due_at": now,
-        "expires_at": now + lives if lives else None,
+        # Only for who is online now: once its channel is there, that is too late.
+        "expires_at": now + lives if lives or is_held else None,
     }

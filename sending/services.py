@@ -133,16 +133,12 @@ def _move_all(
     wanted = sorted(set(message_ids))
     visible = Message.objects.visible_to(caller).filter(id__in=wanted)
     with transaction.atomic():
-        found, lost = {}, []
-        for pk, status, erased_at, channel in visible.values_list("id", "status", "erased_at", "channel"):
-            found[pk] = f"{status} and erased" if erased_at else status
-            if channel not in channels():
-                lost.append(f"{pk} goes by {channel}")
+        found = {
+            pk: f"{status} and erased" if erased_at else _standing(status, channel)
+            for pk, status, channel, erased_at in visible.values_list("id", "status", "channel", "erased_at")
+        }
         if unseen := [pk for pk in wanted if pk not in found]:
             raise not_found(f"message {', '.join(map(str, unseen))}")
-        if lost and to == Status.ACCEPTED:
-            # Nobody would ever take it, and what was held for its channel would no longer be known for that.
-            raise refuse(Code.STATE_CONFLICT, f"there is no such channel yet: message {', '.join(sorted(lost))}")
         moved = queue.move(
             visible.filter(status=only) if only else visible, to, reason=reason, actor=caller.actor, **columns
         )
@@ -152,6 +148,10 @@ def _move_all(
     if to == Status.ACCEPTED:
         wake_channels(visible)
     return len(moved)
+
+
+def _standing(status: str, channel: str) -> str:
+    return status if channel in channels() else f"{status}, and the channel {channel} is not there"
 
 
 def wake_channels(messages: MessageQuerySet) -> None:

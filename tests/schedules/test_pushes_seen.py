@@ -81,8 +81,8 @@ def test_a_push_whose_words_are_kept_no_more_still_has_its_page(message: Message
 def test_it_is_not_released_while_nobody_could_take_it(message: Message) -> None:
     answer = operate(client_of("Operator"), "release", message)
     assert answer.status_code == 409
-    assert f"there is no such channel yet: message {message.pk} goes by WEB_PUSH" in answer.content.decode()
-    with pytest.raises(CommandError, match="there is no such channel yet"):
+    assert "the channel WEB_PUSH is not there" in answer.content.decode()
+    with pytest.raises(CommandError, match="the channel WEB_PUSH is not there"):
         call_command("release", str(message.pk), "--reason", "x")
     message.refresh_from_db()
     assert (message.status, message.held_for) == ("HELD", "CHANNEL")
@@ -92,7 +92,7 @@ def test_it_is_not_released_while_nobody_could_take_it(message: Message) -> None
 def test_one_that_failed_is_neither_requeued_nor_sent_again(message: Message) -> None:
     close(message)
     client = client_of("Operator")
-    for verb, words in (("requeue", "there is no such channel yet"), ("resend", "it is a push")):
+    for verb, words in (("requeue", "the channel WEB_PUSH is not there"), ("resend", "it is a push")):
         answer = operate(client, verb, message)
         assert (answer.status_code, words in answer.content.decode()) == (409, True)
     with pytest.raises(Refusal, match="it is a push, which is not sent again"):
@@ -103,7 +103,7 @@ def test_one_that_failed_is_neither_requeued_nor_sent_again(message: Message) ->
 
 def test_one_in_doubt_is_settled_but_not_sent_again(message: Message) -> None:
     close(message, Status.UNCERTAIN)
-    with pytest.raises(Refusal, match="there is no such channel yet"):
+    with pytest.raises(Refusal, match="the channel WEB_PUSH is not there"):
         services.settle(caller=HOUSE, message_id=message.pk, verdict="send_again", reason="x")
     services.settle(caller=HOUSE, message_id=message.pk, verdict="sent", reason="seen")
     message.refresh_from_db()
@@ -185,5 +185,5 @@ def test_a_push_is_forgotten_with_the_last_of_its_messages(message: Message, set
 
 def test_a_push_stays_while_its_job_is_open(message: Message) -> None:
     Message.objects.all().delete()
-    assert pushing.prune(made_before=timezone.now() + timedelta(seconds=1)) == 0
+    assert pushing.prune(before=timezone.now() + timedelta(seconds=1)) == 0
     assert Push.objects.count() == 1
