@@ -176,6 +176,7 @@ def _firing(
         reason=reason,
         zones=names,
         push=schedule.push if decision == Decision.FIRED else "",
+        kind=schedule.kind if decision == Decision.FIRED else "",
         actor=ACTOR,
     )
 
