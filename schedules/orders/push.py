@@ -201,7 +201,7 @@ class PushToBrowsers(Order):
 
     def told(self, push: Mapping[str, Any]) -> Mapping[str, str]:
         audience = read_push(push).audience.as_json()
-        return {f"to.{name}": _some(values) for name, values in audience.items()} or {"to": "all"}
+        return {f"to.{name}": _few(values) for name, values in audience.items()} or {"to": "all"}
 
     def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
         try:
@@ -232,6 +232,6 @@ class PushToBrowsers(Order):
         return Waiting(reason="its messages are on their way")
 
 
-def _some(values: Sequence[str]) -> str:
+def _few(values: Sequence[str]) -> str:
     more = f" … ({len(values)})" if len(values) > _SHOWN else ""
     return ", ".join(values[:_SHOWN]) + more
