@@ -41,11 +41,13 @@ def work() -> bool:
     """Fire what is due for a few seconds; whether more may be waiting."""
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
     while Schedule.objects.due(timezone.now()).exists():
-        if time.monotonic() > until or stopping.is_asked():
+        if stopping.is_asked():
             return True
         if not _fire_some():
             # The others hold what is due.
             return False
+        if time.monotonic() > until:
+            return True
     return False
 
 
@@ -106,13 +108,22 @@ def _decided(schedule: Schedule, now: datetime) -> Iterator[Firing]:
     """What becomes of the times at which a schedule is due; it is due next at the time after those."""
     plan = schedule.plan
     due = plan.after((schedule.due_at or now) - _MOMENT)
+    if due is None or due.moment != schedule.due_at:
+        # The clocks of some zone were changed since it was planned: what came earlier by that is not lost.
+        due = plan.after(_decided_until(schedule))
     if due is not None and due.moment <= now:
         decision, reason = _decision(schedule, due.moment, now)
         for slot, zones in due.slots:
             yield _firing(schedule, slot, due.moment, zones, decision, reason)
         due = plan.after(due.moment)
-    # Else the clocks of some zone were changed since it was planned.
     schedule.due_at = due.moment if due else None
+
+
+def _decided_until(schedule: Schedule) -> datetime:
+    """The last moment about whose slots something was decided, or when it was planned."""
+    known = schedule.firings.exclude(wave=BY_HAND).filter(due_at__gt=schedule.planned_at)
+    last = known.order_by("-due_at").values_list("due_at", flat=True).first()
+    return last or _first_moment(schedule) - _MOMENT
 
 
 def _decision(schedule: Schedule, moment: datetime, now: datetime) -> tuple[Decision, str]:
@@ -202,7 +213,8 @@ def _give_up(schedules: Sequence[Schedule], reason: str) -> int:
         try:
             slot = moment.astimezone(schedule.plan.site)
             following = schedule.plan.after(moment)
-        except (ValueError, KeyError, TypeError):
+        except Exception:
+            # Whatever its times are, they cannot be read.
             slot, following = moment, None
         schedule.due_at = following.moment if following else None
         wave = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
