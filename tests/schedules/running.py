@@ -8,8 +8,11 @@ from django.utils import timezone
 
 from schedules import firing
 from schedules.models import Firing, Schedule
+from sending import dispatch, leases
+from sending.channels.base import Outcome, Parcel
 from sending.models import Message
 from tests.jobs.conftest import work as work_off
+from tests.sending.factories import ScriptedChannel
 
 Clock = Callable[[str | datetime], datetime]
 
@@ -65,3 +68,12 @@ def decided() -> list[tuple[str, str]]:
 def told() -> list[str]:
     """Who has a message, in the order in which they were made."""
     return list(Message.objects.order_by("id").values_list("recipient_name", flat=True))
+
+
+def hand_over(monkeypatch: Any, *script: Outcome | Callable[[Parcel], Outcome]) -> ScriptedChannel:
+    """A worker hands over what is due by e-mail, over a channel that plays these outcomes, then SENT."""
+    monkeypatch.setattr(leases, "_own", None)
+    channel = ScriptedChannel(*script)
+    monkeypatch.setattr(dispatch, "kept_channel", lambda name: channel)
+    dispatch.Worker("EMAIL").work()
+    return channel

@@ -298,9 +298,7 @@ def test_each_zone_has_each_slot_once_and_days_interleave(clock: str) -> None:
 @given(after=st.datetimes(min_value=datetime(2026, 3, 26), max_value=datetime(2026, 4, 1), timezones=st.just(UTC)))
 def test_the_next_of_all_moments_is_found_from_any_moment(after: datetime) -> None:
     times = daily("2026-03-27 00:00:00", "2026-03-31 00:00:00", "02:30:00")
-    to_come = [
-        (moment, at, zones) for at in times.slots(datetime.min) for moment, zones in waves(at) if moment > after
-    ]
+    to_come = [(moment, at, zones) for at in times.slots(datetime.min) for moment, zones in waves(at) if moment > after]
     due = plan(times, zoning=Zoning.EACH).after(after)
     if due is None:
         assert to_come == []
