@@ -57,28 +57,23 @@ def submit(
     return job
 
 
-def submit_waiting(*, caller: Caller, job_class: str, params: Sequence[Pairs]) -> list[Job]:
-    """Take jobs whose work is others' from the first moment, one for each set of parameters: RUNNING at no worker, each
-    waits for the one thing that the caller makes for it in the same transaction. Raises as ``submit``."""
+def submit_many(
+    *, job_class: str, orders: Sequence[tuple[Caller, Pairs]], actor: str, is_waiting: bool = False
+) -> list[Job]:
+    """Take jobs of one class in a few statements, each for its caller with its parameters. Raises as ``submit``.
+
+    With ``is_waiting`` their work is others' from the first moment: RUNNING at no worker, each waits for the one thing
+    that the caller makes for it in the same transaction."""
     now = timezone.now()
-    jobs = [_row(caller, job_class, pairs, now=now) for pairs in params]
-    for job in jobs:
+    jobs = [_row(caller, job_class, pairs, now=now) for caller, pairs in orders]
+    names = (EventName.CREATED, EventName.STARTED) if is_waiting else (EventName.CREATED,)
+    for job in jobs if is_waiting else ():
         job.status, job.started_at, job.total, job.completed = Status.RUNNING, now, 1, 0
     with transaction.atomic():
         Job.objects.bulk_create(jobs)
-        begun = (EventName.CREATED, EventName.STARTED)
-        queue.note([job.pk for job in jobs], begun, at=now, actor=caller.actor)
-    return jobs
-
-
-def submit_many(*, job_class: str, orders: Sequence[tuple[Caller, Pairs]], actor: str) -> list[Job]:
-    """Take jobs of one class, each for its caller with its parameters, in a few statements. Raises as ``submit``."""
-    now = timezone.now()
-    jobs = [_row(caller, job_class, params, now=now) for caller, params in orders]
-    with transaction.atomic():
-        Job.objects.bulk_create(jobs)
-        queue.note([job.pk for job in jobs], (EventName.CREATED,), at=now, actor=actor)
-        queue.wake({job.queue for job in jobs})
+        queue.note([job.pk for job in jobs], names, at=now, actor=actor)
+        if not is_waiting:
+            queue.wake({job.queue for job in jobs})
     return jobs
 
 

@@ -62,43 +62,39 @@ class Periodical:
     def slots(self, since: datetime) -> Iterator[datetime]:
         """The slots not before ``since``, in order."""
         since = max(since, self.start)
-        for period in self._periods(since.date()):
-            # A period may have no day at all, and so may each that follows: 31, each 12 months from February on.
-            if period > self.end.date():
+        for day in self._days(since.date()):
+            slot = datetime.combine(day, self.time)
+            if slot > self.end:
                 return
-            for day in self._days(period):
-                slot = datetime.combine(day, self.time)
-                if since <= slot <= self.end:
-                    yield slot
+            if slot >= since:
+                yield slot
 
-    def _periods(self, since: date) -> Iterator[date]:
-        """The first days of the days, weeks or months that count, in order, beginning with that of ``since``; for
-        ever."""
-        first = self.start.date()
+    def _days(self, since: date) -> Iterator[date]:
+        """The days on which a slot falls, in order, from the period of ``since`` to that of the end."""
+        first, last = self.start.date(), self.end.date()
         match self.unit:
             case Unit.DAY:
-                for index in count(max(0, (since - first).days // self.frequency)):
-                    yield first + timedelta(days=index * self.frequency)
+                begin = max(0, (since - first).days // self.frequency)
+                for index in count(begin):
+                    if (day := first + timedelta(days=index * self.frequency)) > last:
+                        return
+                    yield day
             case Unit.WEEK:
                 monday = first - timedelta(days=first.weekday())
-                for index in count(max(0, (since - monday).days // 7 // self.frequency)):
-                    yield monday + timedelta(weeks=index * self.frequency)
+                begin = max(0, (since - monday).days // 7 // self.frequency)
+                for index in count(begin):
+                    if (week := monday + timedelta(weeks=index * self.frequency)) > last:
+                        return
+                    yield from (week + timedelta(days=point) for point in self.points)
             case Unit.MONTH:
                 months = (since.year - first.year) * 12 + since.month - first.month
                 for index in count(max(0, months // self.frequency)):
-                    years, month = divmod(first.month - 1 + index * self.frequency, 12)
-                    yield date(first.year + years, month + 1, 1)
-
-    def _days(self, period: date) -> Iterator[date]:
-        """The days of a period on which a slot falls, in order."""
-        match self.unit:
-            case Unit.DAY:
-                yield period
-            case Unit.WEEK:
-                yield from (period + timedelta(days=point) for point in self.points)
-            case Unit.MONTH:
-                last = calendar.monthrange(period.year, period.month)[1]
-                yield from (period.replace(day=point) for point in self.points if point <= last)
+                    year, month = divmod(first.month - 1 + index * self.frequency, 12)
+                    year, month = first.year + year, month + 1
+                    if date(year, month, 1) > last:
+                        return
+                    length = calendar.monthrange(year, month)[1]
+                    yield from (date(year, month, point) for point in self.points if point <= length)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -210,7 +206,7 @@ def instant(slot: datetime, zone: ZoneInfo) -> datetime:
     return behind.replace(microsecond=0)
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=500)
 def waves(slot: datetime) -> tuple[tuple[datetime, frozenset[str] | None], ...]:
     """The moments of a slot round the world, in order, each with the zones that have it then."""
     found: dict[datetime, set[str]] = {}

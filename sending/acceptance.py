@@ -168,7 +168,7 @@ def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | N
         "template_version_id": examined.version_id,
         "related_message_id": letter.related_message_id,
         "campaign_part_id": letter.campaign_part_id,
-        "job_id": job_id,
+        "job_id": job_id if letter.job_id is None else letter.job_id,
         "content": content,
         "attachment_count": len(letter.attachments),
         "created_at": now,

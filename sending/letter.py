@@ -64,7 +64,7 @@ class Letter:
     ``runs_as_job``: its sender follows it as a job, which calls ``callback_url``, where that is given.
 
     ``delivery_id`` is no part of what the letter says: it names the message of a queue that brought it, which may be
-    brought again, and serves where ``request_id`` does not."""
+    brought again, and serves where ``request_id`` does not. Nor is ``job_id``, the job that sends it."""
 
     channel: str = "EMAIL"
     request_id: str = ""
@@ -101,6 +101,7 @@ class Letter:
     runs_as_job: bool = False
     callback_url: str = ""
     delivery_id: str = ""
+    job_id: int | None = None
 
     def content(self) -> dict[str, Any]:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
@@ -118,7 +119,7 @@ class Letter:
         return cls(**values)
 
 
-_NAMES = tuple(member.name for member in fields(Letter) if member.name != "delivery_id")
+_NAMES = tuple(member.name for member in fields(Letter) if member.name not in ("delivery_id", "job_id"))
 _VALUES = attrgetter(*_NAMES)
 _ATTACHMENT_NAMES = tuple(
     member.name for member in fields(LetterAttachment) if member.name not in ("content", "stored", "size")

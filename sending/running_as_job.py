@@ -52,8 +52,8 @@ def _tally(counts: Counter[str], job_id: int) -> Tally:
 
 def begin(caller: Caller, letters: Sequence[Letter]) -> list[Job]:
     """A job for each of the letters, whose message is stored in the same transaction."""
-    params = [_params(letter) for letter in letters]
-    return job_services.submit_waiting(caller=caller, job_class=JOB_CLASS, params=params) if letters else []
+    orders = [(caller, _params(letter)) for letter in letters]
+    return job_services.submit_many(job_class=JOB_CLASS, orders=orders, actor=caller.actor, is_waiting=True)
 
 
 def _params(letter: Letter) -> Pairs:

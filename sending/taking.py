@@ -29,12 +29,11 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """A letter taken. ``is_repeat``: it had been taken before, under the same request id, and nothing was added.
-    ``job_id`` and ``job_uuid``: the job that sends it, where the letter asked for one."""
+    ``job_uuid``: the job that sends it, where the letter asked for one."""
 
     message_id: int
     uuid: UUID
     is_repeat: bool = False
-    job_id: int | None = None
     job_uuid: str = ""
 
 
@@ -93,10 +92,7 @@ def announce(rows: Sequence[Mapping[str, Any]]) -> list[Accepted]:
         metrics.MESSAGES.labels(channel=row["channel"], event="cancelled").inc()
     for channel, count in Counter(row["channel"] for row in rows).items():
         metrics.MESSAGES.labels(channel=channel, event="accepted").inc(count)
-    return [
-        Accepted(message_id=row["id"], uuid=row["uuid"], job_id=row["job_id"], job_uuid=row.get("job_uuid", ""))
-        for row in rows
-    ]
+    return [Accepted(message_id=row["id"], uuid=row["uuid"], job_uuid=row.get("job_uuid", "")) for row in rows]
 
 
 def _first_sendings(caller: Caller, examined: dict[int, Examined]) -> dict[int, Examined]:
@@ -124,18 +120,22 @@ def _store(caller: Caller, examined: Sequence[Examined], job_id: int | None) -> 
     rows = [to_row(caller, one, now=now, job_id=job_id) for one in examined]
     suppressing.honour(rows, now=now)
     # A letter that a job sends runs as that job, whatever it asks for itself.
-    alone = [one.letter for one in examined if one.letter.runs_as_job and job_id is None]
+    alone = [one.letter for one, row in zip(examined, rows, strict=True) if _runs_alone(one.letter, row)]
     if not alone:
         insert(rows, [one.letter for one in examined], actor=caller.actor)
         return rows
     with transaction.atomic():
         jobs = iter(running_as_job.begin(caller, alone))
         for row, one in zip(rows, examined, strict=True):
-            if one.letter.runs_as_job and job_id is None:
+            if _runs_alone(one.letter, row):
                 job = next(jobs)
                 row["job_id"], row["job_uuid"] = job.pk, str(job.uuid)
         insert(rows, [one.letter for one in examined], actor=caller.actor)
     return rows
+
+
+def _runs_alone(letter: Letter, row: Mapping[str, Any]) -> bool:
+    return letter.runs_as_job and row["job_id"] is None
 
 
 def insert(rows: Sequence[dict[str, Any]], letters: Sequence[Letter], *, actor: str) -> None:

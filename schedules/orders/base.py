@@ -33,9 +33,13 @@ class Order(ABC):
         """Where the firing's own job is called back to; "" where nobody asks, or a job below it is called back."""
         return ""
 
-    def fire_at_once(self, firings: Sequence[Firing]) -> None:
-        """Do it for those for which it costs no more than rows, in the transaction that decides about them: these have
-        their job, and what was made, afterwards. The others have a job that does it."""
+    def is_made_at_once(self, firing: Firing) -> bool:
+        """Whether it costs no more than rows, which may be made in the transaction that decides about it."""
+        return False
+
+    def make_at_once(self, firings: Sequence[Firing]) -> None:
+        """Make what these order, and say what was ``made``. Each has its job already, which waits for that; one for
+        which nothing can be made is ended here."""
 
     @abstractmethod
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:

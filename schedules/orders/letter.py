@@ -12,8 +12,11 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
 from gateway.lookup import caller_of
+from jobs import queue as job_queue
 from jobs.context import Context
+from jobs.models import Job
 from jobs.registry import Outcome, Waiting
+from jobs.states import Status as JobStatus
 from schedules.models import Firing
 from schedules.orders.base import Order, below, made
 from sending import queue, services
@@ -53,23 +56,26 @@ class LetterOrder(Order):
             # Its job will say why.
             return ""
 
-    def fire_at_once(self, firings: Sequence[Firing]) -> None:
-        """As letters that run as jobs. Not those with attachments, whose bytes are kept elsewhere; nor those that are
-        refused, or were taken before: their jobs say so."""
-        by_client: dict[int, list[tuple[Firing, Letter]]] = {}
+    def is_made_at_once(self, firing: Firing) -> bool:
+        # Attachments' bytes are kept elsewhere, which may take its time.
+        letter = _letter(firing)
+        return letter is not None and not letter.attachments
+
+    def make_at_once(self, firings: Sequence[Firing]) -> None:
+        by_client: dict[int, list[Firing]] = {}
         for firing in firings:
-            letter = _letter(firing)
-            if letter is not None and not letter.attachments:
-                as_job = replace(letter, runs_as_job=True)
-                by_client.setdefault(firing.schedule.client_id, []).append((firing, as_job))
-        for pairs in by_client.values():
-            caller = caller_of(pairs[0][0].schedule.client)
-            if "send" not in caller.rights:
-                continue
-            taken = services.submit_many(caller=caller, letters=[letter for _, letter in pairs])
-            for (firing, _), accepted in zip(pairs, taken, strict=True):
-                if isinstance(accepted, Accepted) and not accepted.is_repeat:
-                    firing.job_id, firing.made = accepted.job_id, str(accepted.message_id)
+            by_client.setdefault(firing.schedule.client_id, []).append(firing)
+        for _, alike in sorted(by_client.items()):
+            # In one order for all, or two ticks with the same request ids could wait for each other.
+            alike.sort(key=lambda firing: str(firing.order[self.name].get("requestId", "")))
+            caller = caller_of(alike[0].schedule.client)
+            letters = [letter for firing in alike if (letter := _letter(firing))]
+            try:
+                results = services.submit_many(caller=caller, letters=letters)
+            except Refusal as refusal:
+                results = [refusal for _ in letters]
+            for firing, result in zip(alike, results, strict=True):
+                _conclude(firing, result)
 
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
         job_id = context.job.pk
@@ -85,13 +91,9 @@ class LetterOrder(Order):
                 services.wake_channels(mine)
             return Waiting(reason="its message is on its way")
         reading = request.read(firing.order[self.name])
-        letter = replace(reading.letter, delivery_id=_delivery_id(firing))
-        at_once = replace(letter, runs_as_job=True)
-        if isinstance(repeat_of(caller, at_once), Accepted):
-            # Another firing made it at once under its request id, where it says that it runs as a job.
-            letter = at_once
+        letter = replace(reading.letter, delivery_id=_delivery_id(firing), job_id=job_id)
         try:
-            accepted = services.submit(caller=caller, letter=letter, job_id=job_id)
+            accepted = services.submit(caller=caller, letter=letter)
         except Refusal as refusal:
             raise reading.outward(refusal) from refusal
         made(firing, accepted.message_id)
@@ -100,13 +102,26 @@ class LetterOrder(Order):
         return Waiting(reason="its message is on its way")
 
 
+def _conclude(firing: Firing, result: Accepted | Refusal) -> None:
+    """Keep what was made; end the job of a firing that made nothing of its own."""
+    job = Job.objects.filter(pk__in=[firing.job_id])
+    if isinstance(result, Refusal):
+        reading = request.read(firing.order[LetterOrder.name])
+        job_queue.move(job, JobStatus.FAILED, reason=str(reading.outward(result)), total=None, completed=None)
+        return
+    firing.made = str(result.message_id)
+    if result.is_repeat:
+        reason = f"taken before as message {result.message_id}"
+        job_queue.move(job, JobStatus.FINISHED, reason=reason, total=None, completed=None)
+
+
 def _letter(firing: Firing) -> Letter | None:
-    """None for one that cannot be read any more."""
+    """None for one that cannot be read any more: its job will say why."""
     try:
         letter = request.read(firing.order[LetterOrder.name]).letter
     except Refusal:
         return None
-    return replace(letter, delivery_id=_delivery_id(firing))
+    return replace(letter, delivery_id=_delivery_id(firing), job_id=firing.job_id)
 
 
 def _delivery_id(firing: Firing) -> str:

@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from django.db import transaction
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
@@ -29,6 +38,12 @@ _Word = Annotated[StrictStr, Field(min_length=1, max_length=_LONGEST)]
 _Words = Annotated[list[_Word], Field(min_length=1, max_length=_MOST_OF_A_LIST)]
 # An empty object counts as absent.
 _absent_when_empty = BeforeValidator(lambda value: None if value == {} else value)
+
+
+def _line(text: str) -> str:
+    if not text.isprintable():
+        raise wrong("must not contain control characters")
+    return text
 
 
 class _Open(BaseModel):
@@ -108,7 +123,7 @@ class PushBody(_Closed):
     from_: StrictStr | None = Field(None, alias="from")
     to: Literal["all"] | _To
     body: _Body
-    request_id: Annotated[StrictStr, Field(max_length=_LONGEST)] | None = None
+    request_id: Annotated[StrictStr, Field(max_length=_LONGEST), AfterValidator(_line)] | None = None
     custom_args: StrictStr | dict[str, Any] | None = None
 
 
@@ -166,12 +181,22 @@ class PushToBrowsers(Order):
         read_push(push)
 
     def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
-        audience = read_push(push).audience
+        try:
+            audience = read_push(push).audience
+        except Refusal:
+            # Its job will say why.
+            return True
         return pushing.reaches_anybody(client_id=client_id, audience=audience, zones=zones)
 
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
+        caller.require("send")
+        if firing.made and context.cursor is None:
+            context.log(f"push {firing.made} was made before: its job, below this one, can be run again")
+            return None
         if context.cursor is None:
             occasion = f"schedule {firing.schedule_id} {firing.slot}"
+            if firing.is_by_hand:
+                occasion += f" {firing.wave}"
             with transaction.atomic():
                 push = pushing.begin(
                     context=context, order=read_push(firing.order), occasion=occasion, zones=firing.zones

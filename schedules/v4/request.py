@@ -135,6 +135,8 @@ class _Periodical(_Zoned):
                 raise refuse(Code.EXCLUSIVE, "not together with time_unit day", "point")
             return ()
         known, first = (_DAYS_OF_WEEK, 0) if self.time_unit == Unit.WEEK else (_DAYS_OF_MONTH, 1)
+        if len(given) > len(known):
+            raise refuse(Code.INVALID, f"must be at most {len(known)}", "point")
         words = [word.upper() if isinstance(word, str) else "" for word in given]
         if not words or not set(words) <= set(known):
             sentence = f"must be one or more of {known[0]} to {known[-1]} with time_unit {self.time_unit}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import uuid4
 
 from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication
@@ -101,7 +100,7 @@ class PushView(_View):
     @schema.operation("push", "Push now", schema.PUSHED, request=schema.PUSH)
     def post(self, http_request: Request) -> HttpResponse:
         push = pushing.submit(caller=self.caller, order=read_push(request.as_object(_json(http_request))))
-        return answer.shown({"request_id": push.request_id or uuid4().hex, "msg_id": str(push.pk)})
+        return answer.shown({"request_id": push.request_id, "msg_id": str(push.pk)})
 
 
 def _json(http_request: Request) -> Any:

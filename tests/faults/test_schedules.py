@@ -36,7 +36,7 @@ push = {{"to": "all", "body": {{"platform": "web", "notification": {{"alert": "H
 Subscription.objects.get_or_create(client=client, registration_id="one")
 kinds = [{{"send": letter}}] * 8 + [{{"send": with_file}}, push]
 Schedule.objects.bulk_create([
-    Schedule(client=client, name=str(number), trigger="{{}}", times={{"time": slot}}, due_at=due, size=100,
+    Schedule(client=client, name=str(number), trigger="{{}}", times={{"time": slot}}, slot=slot, due_at=due, size=100,
              planned_at=now - timedelta(days=1), push=json.dumps(kinds[number % 10]))
     for number in range({count})
 ], batch_size=2000)

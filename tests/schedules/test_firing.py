@@ -9,7 +9,6 @@ from jobs.models import Job, Trigger
 from jobs.states import Status as JobStatus
 from schedules import firing
 from schedules.models import Firing, Schedule
-from sending import running_as_job
 from sending.models import Message, Push, Subscription
 from tests.jobs.conftest import work as work_off
 from tests.schedules.running import due, tomorrow
@@ -34,7 +33,7 @@ def test_a_letter_is_sent_at_its_time(api: V4) -> None:
     job = Job.objects.get(pk=fired.job_id)
     assert (message.client, message.recipient_email_address, message.job_id) == (api.client, "jane@example.com", job.pk)
     assert (fired.decision, fired.slot, fired.made) == ("FIRED", schedule.times["time"], str(message.pk))
-    assert (job.job_class, job.status, job.client) == (running_as_job.JOB_CLASS, JobStatus.RUNNING, api.client)
+    assert (job.job_class, job.status, job.client) == (firing.JOB_CLASS, JobStatus.RUNNING, api.client)
     schedule.refresh_from_db()
     assert (schedule.due_at, schedule.status) == (None, "ENDED")
     assert api.call("GET", f"/v4/schedules/{schedule.uuid}/msg-ids").json() == {

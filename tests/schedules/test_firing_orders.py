@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.dates import format_moment
 from gateway.errors import Refusal
 from jobs import queue as job_queue
 from jobs import services as job_services
@@ -16,9 +17,7 @@ from jobs.states import Status as JobStatus
 from notifications import services as notification_services
 from notifications.services import Wish
 from schedules import firing, services
-from schedules.job_classes.fire_schedule import FireSchedule
 from schedules.models import Firing, Schedule
-from sending import running_as_job
 from sending import services as message_services
 from sending.channels.base import Outcome, OutcomeKind, Parcel
 from sending.models import Message, Push, Subscription, Template
@@ -132,7 +131,7 @@ def test_a_deleted_one_is_not_fired_by_hand(api: V4) -> None:
 def test_a_letter_with_attachments_is_made_by_its_own_job(make: Any) -> None:
     make(INLINE)
     assert firing.work() is False
-    assert (job_of().job_class, Message.objects.count()) == (FireSchedule.name, 0)
+    assert (job_of().job_class, Message.objects.count()) == (firing.JOB_CLASS, 0)
     work_off()
     message = Message.objects.get()
     assert (message.job_id, message.attachments.count(), job_of().status) == (job_of().pk, 1, JobStatus.RUNNING)
@@ -147,7 +146,7 @@ def test_files_of_others_are_read_when_it_is_time(settings: Any, tmp_path: Path,
     (tmp_path / "terms.txt").write_bytes(CONTENT)
     tick()
     (attachment,) = Message.objects.get().attachments.all()
-    assert (attachment.blob.size, job_of().job_class) == (len(CONTENT), FireSchedule.name)
+    assert (attachment.blob.size, job_of().job_class) == (len(CONTENT), firing.JOB_CLASS)
 
 
 def test_a_file_that_is_not_there_fails_the_job_which_run_again_makes_the_letter(
@@ -262,7 +261,7 @@ def test_a_firing_has_a_jobs_events_parameters_and_relatives(api: V4, make: Any)
     (child,) = job.children.all()
     assert story(job) == ["CREATED", "STARTED", "FINISHED"]
     assert job.events.order_by("id")[0].actor == "schedules"
-    assert job.params == [["SCHEDULE_ID", str(schedule.uuid)], ["TIME", schedule.times["time"]]]
+    assert job.params == [["SCHEDULE_ID", str(schedule.uuid)], ["DUE_AT", format_moment(schedule.due_at)]]
     assert (child.trigger.name, child.root_id, child.client_id, job.client_id) == (  # type: ignore[union-attr]
         "count", job.pk, api.client.pk, api.client.pk,
     )  # fmt: skip
@@ -278,7 +277,7 @@ def test_a_trigger_that_fails_fails_the_firing(api: V4, make: Any) -> None:
 
 def test_a_job_of_that_class_which_no_time_made_fires_nothing(api: V4) -> None:
     job = job_services.submit(
-        caller=api.caller, job_class=firing.JOB_CLASS, params=[("SCHEDULE_ID", "x"), ("TIME", "y")]
+        caller=api.caller, job_class=firing.JOB_CLASS, params=[("SCHEDULE_ID", "x"), ("DUE_AT", "2026-06-01")]
     )
     work_off()
     assert (reread(job).status, reread(job).reason) == (
@@ -334,5 +333,5 @@ def test_who_is_registered_hears_of_a_firings_end(api: V4, make: Any, receiver: 
     tick()
     hand_over(monkeypatch)
     deliver()
-    assert job_of().job_class == running_as_job.JOB_CLASS
+    assert job_of().job_class == firing.JOB_CLASS
     assert len(receiver.bodies("/hook")) == 1

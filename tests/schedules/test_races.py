@@ -35,7 +35,7 @@ def many_due(api: V4, count: int, **overrides: Any) -> None:
     Schedule.objects.bulk_create(rows)
 
 
-_COLUMNS = ("client_id", "name", "trigger", "times", "zoning", "push", "size", "due_at", "planned_at")
+_COLUMNS = ("client_id", "name", "trigger", "times", "zoning", "slot", "push", "size", "due_at", "planned_at")
 
 
 def until_done() -> None:

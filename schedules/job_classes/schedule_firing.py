@@ -6,27 +6,27 @@ from pydantic import Field
 
 from jobs import services
 from jobs.context import Context
-from jobs.params import JobParams
+from jobs.params import JobParams, Moment
 from jobs.registry import JobClass, JobFailed, Outcome
 from schedules import orders
-from schedules.firing import JOB_CLASS, SCHEDULE_ID, TIME
+from schedules.firing import DUE_AT, JOB_CLASS, SCHEDULE_ID
 from schedules.models import Firing
 
 
-class FireScheduleParams(JobParams):
+class ScheduleFiringParams(JobParams):
     schedule_id: Annotated[str, Field(alias=SCHEDULE_ID)]
-    time: Annotated[str, Field(alias=TIME)]
+    due_at: Annotated[Moment, Field(alias=DUE_AT)]
 
 
-class FireSchedule(JobClass[FireScheduleParams]):
+class ScheduleFiring(JobClass[ScheduleFiringParams]):
     """Makes what its firing orders, and waits for it. Run again it makes what could not be made; a letter that failed
     is tried anew."""
 
     name: ClassVar[str] = JOB_CLASS
-    Params = FireScheduleParams
+    Params = ScheduleFiringParams
     is_resumable = True
 
-    def run(self, context: Context[FireScheduleParams]) -> Outcome:
+    def run(self, context: Context[ScheduleFiringParams]) -> Outcome:
         firing = Firing.objects.filter(job_id=context.job.pk).first()
         if firing is None:
             raise JobFailed("it fires nothing: only a schedule's time makes such a job")
