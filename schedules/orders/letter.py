@@ -27,7 +27,6 @@ from sending.send_v2 import request
 from sending.send_v2.request import Reading
 from sending.services import Accepted
 from sending.states import Status
-from sending.taking import repeat_of
 
 
 class LetterOrder(Order):

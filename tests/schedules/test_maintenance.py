@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.models import Job
+from jobs.states import Status as JobStatus
 from schedules import maintenance
 from schedules.models import Firing, Schedule
 from sending.models import Message
@@ -26,9 +27,10 @@ def ago(days: float) -> datetime:
 
 
 def ended(api: V4, days: float) -> Schedule:
-    """One that fired and ended so many days ago."""
+    """One that fired and ended so many days ago, as its job did."""
     schedule = due(api.create(tomorrow()))
     tick()
+    Job.objects.filter(finished_at=None).update(status=JobStatus.FINISHED, finished_at=timezone.now())
     Schedule.objects.filter(pk=schedule.pk).update(ended_at=ago(days))
     Firing.objects.filter(schedule=schedule).update(due_at=ago(days))
     return schedule
@@ -53,6 +55,13 @@ def test_old_firings_of_one_that_goes_on_are_forgotten(api: V4) -> None:
     assert maintenance.prune(ended_before=ago(10)) == 0
     assert list(Firing.objects.values_list("slot", flat=True)) == ["1"]
     assert Schedule.objects.count() == 1
+
+
+def test_whose_job_is_still_at_work_stays(api: V4) -> None:
+    schedule = ended(api, 11)
+    Job.objects.update(status=JobStatus.RUNNING, finished_at=None)
+    assert maintenance.prune(ended_before=ago(10)) == 0
+    assert (Schedule.objects.get(), Firing.objects.count()) == (schedule, 1)
 
 
 def test_many_go_in_portions(api: V4) -> None:
