@@ -148,12 +148,12 @@ class TestServicesAway:
         with make() as broker, site(tmp_path, BROKER_URL=broker.url, **QUICKLY) as running:
             running.start_beat()
             running.start_worker()
-            store(running, 2000, seconds=3)
+            store(running, 1000, seconds=3)
             wait_until(_is_burst_at(running, 1), seconds=60, what="the burst to begin")
             broker.kill()
             time.sleep(1)
             broker.start()
-            wait_fired(running, 2000, seconds=150)
+            wait_fired(running, 1000, seconds=240)
 
     @pytest.mark.parametrize("fall", [_stop, _kill])
     def test_r7_a_database_that_falls_while_a_tick_goes_on_loses_none(
@@ -162,8 +162,8 @@ class TestServicesAway:
         with Postgres() as cluster, site(tmp_path, DATABASE_URL=f"{cluster.url}/postgres", **QUICKLY) as running:
             running.start_beat()
             running.start_worker()
-            store(running, 2000, seconds=3)
+            store(running, 1000, seconds=3)
             wait_until(_is_burst_at(running, 1), seconds=60, what="the burst to begin")
             fall(cluster)
             cluster.start()
-            wait_fired(running, 2000, seconds=150)
+            wait_fired(running, 1000, seconds=240)
