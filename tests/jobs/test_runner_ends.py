@@ -76,7 +76,7 @@ def test_many_let_go_in_as_many_statements_as_one(submit: Submit, monkeypatch: p
             patch.setattr(queue, "wait_for_others", counted)
             _run_once(size)
         Job.objects.filter(status=Status.NEW).delete()
-    assert counts == [counts[0]] * 2
+    assert set(counts) == {counts[0]}
 
 
 def test_what_they_wait_for_may_have_ended_before_they_let_go(submit: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
