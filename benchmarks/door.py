@@ -10,8 +10,8 @@ JOBS = "/hammy/json/job/v1/jobs"
 class Door:
     """One kept-open connection to a site's REST face."""
 
-    def __init__(self, site: Site) -> None:
-        self._headers = site.headers()
+    def __init__(self, site: Site, headers: dict[str, str] | None = None) -> None:
+        self._headers = headers or site.headers()
         self._connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
 
     def get(self, path: str) -> bytes:

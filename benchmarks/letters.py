@@ -44,13 +44,13 @@ def letter(number: str, body: str) -> dict[str, Any]:
 
 def plain(headers: dict[str, str], content: dict[str, Any] | None = None) -> Shot:
     """One send as plain JSON."""
-    return _shot(SEND, content or short_letter(), "application/json", headers)
+    return shot(SEND, content or short_letter(), "application/json", headers)
 
 
 def json_api(headers: dict[str, str]) -> Shot:
     """One send as JSON:API."""
     document = {"data": {"type": "sendRequests", "attributes": short_letter()}}
-    return _shot(SEND, document, "application/vnd.api+json", headers)
+    return shot(SEND, document, "application/vnd.api+json", headers)
 
 
 def soap(headers: dict[str, str]) -> Shot:
@@ -69,15 +69,15 @@ def soap(headers: dict[str, str]) -> Shot:
 def batch(headers: dict[str, str], size: int, *, content: Any = short_letter) -> Shot:
     """A bulk of ``size`` letters; four more digits tell them apart within it."""
     letters = [content(f"{NUMBER}{index:04d}") for index in range(size)]
-    return _shot(BATCHES, {"messages": letters}, "application/json", headers)
+    return shot(BATCHES, {"messages": letters}, "application/json", headers)
 
 
 def peer(path: str) -> Shot:
     """What the bare JSON:API peer is asked: the same letter as the attributes of a note."""
     document = {"data": {"type": "Note", "attributes": {"title": f"note {NUMBER}", "content": short_letter()}}}
-    return _shot(path, document, "application/vnd.api+json", {})
+    return shot(path, document, "application/vnd.api+json", {})
 
 
-def _shot(path: str, document: Any, media_type: str, headers: dict[str, str]) -> Shot:
+def shot(path: str, document: Any, media_type: str, headers: dict[str, str]) -> Shot:
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return Shot(path=path, body=body, headers={**headers, "Content-Type": media_type})

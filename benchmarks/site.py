@@ -1,5 +1,6 @@
 """One installation of the product for measuring: a database, a vhost and a folder of its own, run as it is shipped."""
 
+import base64
 import json
 import os
 import subprocess
@@ -127,6 +128,11 @@ class Site:
     def headers_of_queue(self) -> dict[str, str]:
         """What a message of a queue needs: the client's key."""
         return {"X-Client-Hash-Key": self._client["clientHashKey"]}
+
+    def basic_headers(self) -> dict[str, str]:
+        """What the doors need that ask for the client's access id and secret."""
+        pair = f"{self._client['accessId']}:{self._client['secret']}"
+        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
     def waiting(self) -> int:
         """How many messages are not yet settled."""

@@ -15,6 +15,8 @@ class Store(Protocol):
 
     def count(self, statement: str) -> int: ...
 
+    def text(self, statement: str) -> str: ...
+
     def columns(self, table: str) -> list[str]: ...
 
 
@@ -28,7 +30,10 @@ class ServerStore:
         query(self.address, statement)
 
     def count(self, statement: str) -> int:
-        return int(str(query(self.address, statement)[0][0]))
+        return int(self.text(statement))
+
+    def text(self, statement: str) -> str:
+        return str(query(self.address, statement)[0][0])
 
     def columns(self, table: str) -> list[str]:
         statement = "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
@@ -48,6 +53,10 @@ class EmbeddedStore:
     def count(self, statement: str) -> int:
         with closing(sqlite3.connect(self._file, timeout=30)) as connection:
             return int(connection.execute(statement).fetchone()[0])
+
+    def text(self, statement: str) -> str:
+        with closing(sqlite3.connect(self._file, timeout=30)) as connection:
+            return str(connection.execute(statement).fetchone()[0])
 
     def columns(self, table: str) -> list[str]:
         with closing(sqlite3.connect(self._file, timeout=30)) as connection:

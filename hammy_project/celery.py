@@ -118,7 +118,7 @@ def configuration() -> dict[str, Any]:
         "worker_send_task_events": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        "beat_scheduler": "django_celery_beat.schedulers:DatabaseScheduler",
+        "beat_scheduler": "hammy_project.beat:Scheduler",
         "beat_max_loop_interval": 1,
         # A tick may wait for a busy worker; what waited longer is done by a later one.
         "beat_schedule": {

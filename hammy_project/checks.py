@@ -33,6 +33,7 @@ _AT_LEAST_ONE = (
     "HAMMY_MAX_LETTER_BYTES",
     "HAMMY_MAX_MAIL_BYTES",
     "HAMMY_MAX_REQUEST_BYTES",
+    "HAMMY_MAX_SCHEDULE_BYTES",
     "HAMMY_MAX_UPLOAD_BYTES",
     "HAMMY_PRINT_BATCH_LETTERS",
     "HAMMY_RETRY_ATTEMPTS",
@@ -59,6 +60,7 @@ _ABOVE_ZERO = (
     "HAMMY_RETRY_AGE_SECONDS",
     "HAMMY_RETRY_CAP_SECONDS",
     "HAMMY_RETRY_FIRST_SECONDS",
+    "HAMMY_SCHEDULE_LATE_SECONDS",
     "HAMMY_SIGNING_SECONDS",
     "HAMMY_SMTP_COMMAND_TIMEOUT",
     "HAMMY_SMTP_CONNECT_TIMEOUT",
@@ -73,6 +75,7 @@ _NOT_NEGATIVE = (
     "HAMMY_AMQP_GATHER_SECONDS",
     "HAMMY_CALLER_CACHE_SECONDS",
     "HAMMY_JOB_GRACE_SECONDS",
+    "HAMMY_MAX_SCHEDULES",
     "SECURE_HSTS_SECONDS",
 )
 # What settings.py calls otherwise than the environment does.
@@ -206,6 +209,7 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
         "HAMMY_CONTENT_DAYS",
         "HAMMY_JOB_RETENTION_DAYS",
         "HAMMY_DELIVERY_RETENTION_DAYS",
+        "HAMMY_SCHEDULE_RETENTION_DAYS",
     ):
         days = getattr(settings, name)
         if days != -1 and days < 1:

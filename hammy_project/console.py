@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,6 +16,12 @@ def _with(permission: str) -> Callable[[HttpRequest], bool]:
 def _item(title: Any, icon: str, page: str, permission: str = "", **more: Any) -> dict[str, Any]:
     item = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}"), **more}
     return item | ({"permission": _with(permission)} if permission else {})
+
+
+def _is_schedules(request: HttpRequest) -> bool:
+    # The month's page lies below, and has an item of its own.
+    path, month = request.path, reverse("admin:schedules_schedule_month")
+    return path.startswith(reverse("admin:schedules_schedule_changelist")) and path != month
 
 
 UNFOLD: dict[str, Any] = {
@@ -81,6 +87,21 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Jobs"), "work_history", "jobs_job_changelist", "jobs.view_job"),
                     _item(_("Triggers"), "bolt", "jobs_trigger_changelist", "jobs.view_trigger"),
                     _item(_("Firings"), "event_repeat", "jobs_triggerfiring_changelist", "jobs.view_triggerfiring"),
+                ],
+            },
+            {
+                "title": _("Schedules"),
+                "separator": True,
+                "items": [
+                    _item(
+                        _("Schedules"),
+                        "event",
+                        "schedules_schedule_changelist",
+                        "schedules.view_schedule",
+                        active=_is_schedules,
+                    ),
+                    _item(_("What will fire"), "calendar_month", "schedules_schedule_month", "schedules.view_schedule"),
+                    _item(_("Firings"), "event_available", "schedules_firing_changelist", "schedules.view_firing"),
                 ],
             },
             {

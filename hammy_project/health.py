@@ -101,6 +101,14 @@ class _Queue(Collector):
                 ("targets_failing", "Targets of some of them that did not listen when last called"),
             )
         }
+        planned = {
+            name: GaugeMetricFamily(f"hammy_schedules_{name}", words)
+            for name, words in (
+                ("due", "Schedules whose time has come and that nobody has fired yet"),
+                ("overdue", "Those of them whose time came more than a minute ago"),
+                ("due_oldest_seconds", "How long ago the time of the oldest of them came"),
+            )
+        }
         is_up = GaugeMetricFamily("hammy_database_up", "1 when the database answers")
         jobs = {
             name: GaugeMetricFamily(f"hammy_jobs_{name}", words, labels=["queue"])
@@ -124,6 +132,10 @@ class _Queue(Collector):
             told["deliveries_waiting"].add_metric([], deliveries.waiting)
             told["deliveries_waiting_oldest_seconds"].add_metric([], deliveries.seconds)
             told["targets_failing"].add_metric([], deliveries.failing)
+            schedules = vital_signs.schedules()
+            planned["due"].add_metric([], schedules.due)
+            planned["overdue"].add_metric([], schedules.overdue)
+            planned["due_oldest_seconds"].add_metric([], schedules.seconds)
             print_batch.add_metric([], vital_signs.oldest_print_batch_seconds())
             is_up.add_metric([], 1)
         except DatabaseError:
@@ -140,7 +152,8 @@ class _Queue(Collector):
         consumer = GaugeMetricFamily("hammy_consumer_seconds", "How long ago a consumer of queues was last well")
         if (seconds := vital_signs.consumer_seconds()) is not None:
             consumer.add_metric([], seconds)
-        yield from (depth, age, *jobs.values(), *told.values(), print_batch, is_up, tick, certificate, consumer)
+        yield from (depth, age, *jobs.values(), *told.values(), *planned.values())
+        yield from (print_batch, is_up, tick, certificate, consumer)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

@@ -17,6 +17,8 @@ from jobs import states as job_states
 from jobs.maintenance import TICK
 from jobs.models import Job
 from notifications.models import Delivery, Target
+from schedules.models import Schedule
+from schedules.outlook import OVERDUE_SECONDS
 from sending import signing
 from sending.channels.base import NotReady
 from sending.models import Message, PrintBatch
@@ -128,6 +130,24 @@ def deliveries() -> Deliveries:
         seconds=_age(oldest, now),
         failing=Target.objects.with_pending().open().filter(failures__gt=0).count(),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedules:
+    """Schedules whose time has come, the oldest for ``seconds``; ``overdue`` ones longer ago than anybody waits."""
+
+    due: int
+    overdue: int
+    seconds: float
+
+
+def schedules() -> Schedules:
+    """Those that nobody has fired yet, from the index of what is due."""
+    now = timezone.now()
+    due = Schedule.objects.filter(due_at__lte=now)
+    late = now - timedelta(seconds=OVERDUE_SECONDS)
+    found = due.aggregate(due=Count("id"), overdue=Count("id", filter=Q(due_at__lt=late)), oldest=Min("due_at"))
+    return Schedules(due=found["due"], overdue=found["overdue"], seconds=_age(found["oldest"], now))
 
 
 def oldest_due_seconds() -> float:

@@ -79,6 +79,16 @@ def preview(recurrence: Recurrence, *, count: int = 10) -> list[datetime]:
     return list(islice(times.after(timezone.now()), count))
 
 
+def between(recurrence: Recurrence, *, since: datetime, until: datetime, most: int) -> list[datetime]:
+    """The times at which the trigger is due within [since, until), the first ``most`` of them."""
+    try:
+        times = _times(recurrence.periodic_task, recurrence)
+    except Refusal:
+        return []
+    found = times.after(since - timedelta(microseconds=1))
+    return list(islice(takewhile(lambda slot: slot < until, found), most))
+
+
 def fire_due() -> None:
     """Start what is due, and plan anew what somebody has changed in Beat's rows."""
     now = timezone.now()

@@ -107,9 +107,12 @@ class Runner:
         try:
             for jobs_alike, waits_for, columns in _alike(ends):
                 rows = Job.objects.filter(id__in=[job.pk for job in jobs_alike])
-                if waits_for is None:
-                    queue.move(rows, Status.FINISHED, actor=self.worker, claim=claim, **columns)
-                elif not queue.wait_for_others(jobs_alike, waits_for, columns):
+                if waits_for is not None:
+                    are_mine = queue.wait_for_others(jobs_alike, waits_for, columns)
+                else:
+                    moved = queue.move(rows, Status.FINISHED, actor=self.worker, claim=claim, **columns)
+                    are_mine = len(moved) == len(jobs_alike)
+                if not are_mine:
                     self.is_disturbed = True
         except Exception:
             self.ends.extend(ends)
@@ -211,7 +214,9 @@ class Runner:
             _log.error("a job's end cannot be stored %s", reference, exc_info=error, extra={"job_id": jobs[0].pk})
             words = f"internal failure, reference {reference}"
             moved = _patiently(lambda: write(Status.FAILED, reason=words, failure=Failure.INTERNAL))
-        self.is_disturbed |= len(moved) < len(jobs)
+        # Only ever set here: the pulse may set it in the same moment.
+        if len(moved) < len(jobs):
+            self.is_disturbed = True
 
     def _again(self, context: Context[Any], seconds: float, *, reason: str, attempts: int) -> None:
         _patiently(context.write_lines)
@@ -226,7 +231,8 @@ class Runner:
 
     def _let_go(self, jobs: Sequence[Job], reason: str, columns: dict[str, Any]) -> None:
         """The jobs wait for others; those may all be done already."""
-        self.is_disturbed |= not _patiently(partial(queue.wait_for_others, jobs, reason, columns))
+        if not _patiently(partial(queue.wait_for_others, jobs, reason, columns)):
+            self.is_disturbed = True
 
 
 def _alike(ends: Sequence[_End]) -> Iterator[tuple[list[Job], str | None, dict[str, Any]]]:

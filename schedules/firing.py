@@ -44,11 +44,13 @@ def work() -> bool:
     """Fire what is due for a few seconds; whether more may be waiting."""
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
     while Schedule.objects.due(timezone.now()).exists():
-        if time.monotonic() > until or stopping.is_asked():
+        if stopping.is_asked():
             return True
         if not _fire_some():
             # The others hold what is due.
             return False
+        if time.monotonic() > until:
+            return True
     return False
 
 
@@ -176,6 +178,7 @@ def _firing(
         reason=reason,
         zones=names,
         push=schedule.push if decision == Decision.FIRED else "",
+        kind=schedule.kind if decision == Decision.FIRED else "",
         actor=ACTOR,
     )
 

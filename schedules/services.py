@@ -140,10 +140,14 @@ def set_enabled(*, caller: Caller, uuid: UUID, is_enabled: bool) -> Schedule:
 
 
 def fire(*, caller: Caller, uuid: UUID) -> Firing:
-    """Fire a valid schedule now, beside its times; raises 3000."""
+    """Fire a valid schedule now, beside its times, also a paused one; raises 3000, and 3001 where its client is not
+    active."""
     caller.require("schedules")
     with transaction.atomic():
-        return firing.fire_now(_locked(caller, uuid), actor=caller.actor or "console")
+        schedule = _locked(caller, uuid)
+        if not schedule.client.is_active:
+            raise refuse(Code.STATE_CONFLICT, "its client is not active")
+        return firing.fire_now(schedule, actor=caller.actor or "console")
 
 
 def _valid(caller: Caller, uuid: UUID) -> ScheduleQuerySet:
@@ -287,6 +291,7 @@ def _in_a_year(time: datetime) -> datetime:
 def _order(schedule: Schedule, push: Mapping[str, Any]) -> None:
     schedule.push = json.dumps(push, ensure_ascii=False, separators=(",", ":"))
     schedule.size = len(schedule.push)
+    schedule.kind = order_of(push).name
 
 
 def _write_times(schedule: Schedule, when: When) -> None:
@@ -296,6 +301,7 @@ def _write_times(schedule: Schedule, when: When) -> None:
 def _set_times(schedule: Schedule, when: When) -> None:
     _write_times(schedule, when)
     schedule.times, schedule.asked_zoning = when.times.as_json(), when.zoning
+    schedule.is_repeated = isinstance(when.times, Periodical)
     schedule.zoning = _zoning(schedule)
     firing.plan(schedule)
 

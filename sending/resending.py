@@ -159,6 +159,8 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
 
 
 def _letter_of(message: Message) -> Letter:
+    if message.is_push:
+        raise refuse(Code.STATE_CONFLICT, "it is a push, which is not sent again: push anew")
     kept = Attachment.objects.filter(message=message).count()
     if message.erased_at or not message.content or kept < message.attachment_count:
         raise refuse(Code.STATE_CONFLICT, "its content is no longer kept")

@@ -34,6 +34,8 @@ class Firing(models.Model):
     reason = models.TextField(_("reason"), blank=True)
     zones = models.JSONField(_("zones"), null=True, blank=True)
     push = models.TextField(blank=True, editable=False)
+    # That of ``push``, known before it is read; "" where nothing was fired.
+    kind = models.CharField(_("kind"), max_length=20, blank=True, editable=False)
     # A number like a message's, so that purged jobs need not look here.
     job_id = models.BigIntegerField(_("job"), null=True, blank=True)
     made = models.CharField(_("made"), max_length=40, blank=True)
@@ -54,6 +56,10 @@ class Firing(models.Model):
         indexes = [
             models.Index(fields=["job_id"], condition=Q(job_id__isnull=False), name="firing_of_schedule_job"),
             models.Index(fields=["due_at"], name="firing_times"),
+            models.Index(fields=["schedule", "-id"], name="firing_of_schedule"),
+            models.Index(
+                fields=["decision", "-id"], condition=~Q(decision=Decision.FIRED), name="firing_not_fired_list"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gateway.caller import Caller
 from schedules.states import Status, Zoning
-from schedules.timing import Plan, Single, Times, times_of
+from schedules.timing import Plan, Times, times_of
 
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
@@ -28,6 +28,18 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def valid(self) -> Self:
         """Those with a time to come, enabled or not."""
         return self.filter(due_at__isnull=False)
+
+    def standing(self, status: Status) -> Self:
+        """Those of a status."""
+        match status:
+            case Status.ACTIVE:
+                return self.filter(due_at__isnull=False, is_enabled=True)
+            case Status.PAUSED:
+                return self.filter(due_at__isnull=False, is_enabled=False)
+            case Status.ENDED:
+                return self.filter(ended_at__isnull=False, deleted_at=None)
+            case Status.DELETED:
+                return self.filter(deleted_at__isnull=False)
 
     def due(self, now: datetime) -> Self:
         """Those whose time has come, the longest due first."""
@@ -50,7 +62,10 @@ class Schedule(models.Model):
     # On whose clock the client asked for, and on whose it is: a letter and a trigger know but the site's.
     asked_zoning = models.CharField(max_length=10, default=Zoning.SITE, editable=False)
     zoning = models.CharField(_("whose clock"), max_length=10, default=Zoning.SITE)
+    is_repeated = models.BooleanField(_("again and again"), default=False, editable=False)
     push = models.TextField(_("what is done"))
+    # The member of ``push`` that names its kind (schedules.orders), known before it is read.
+    kind = models.CharField(_("kind"), max_length=20, editable=False)
     # Characters of ``push``, known before it is read.
     size = models.PositiveIntegerField(editable=False)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
@@ -85,7 +100,23 @@ class Schedule(models.Model):
             models.Index(
                 fields=["client", "created_at", "id"], condition=Q(due_at__isnull=False), name="schedule_valid_list"
             ),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(due_at__isnull=False, is_repeated=True),
+                name="schedule_repeated_due",
+            ),
             models.Index(fields=["-created_at", "-id"], name="schedule_list"),
+            models.Index(fields=["client", "-created_at", "-id"], name="schedule_client_list"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="schedule_kind_list"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(due_at__isnull=False, is_enabled=False),
+                name="schedule_paused_list",
+            ),
+            models.Index(
+                fields=["-created_at", "-id"], condition=Q(deleted_at__isnull=False), name="schedule_deleted_list"
+            ),
+            models.Index(fields=["name"], opclasses=["varchar_pattern_ops"], name="schedule_name"),
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="schedule_retention"),
         ]
 
@@ -104,10 +135,6 @@ class Schedule(models.Model):
     def when(self) -> Times:
         """Its times, as local ones."""
         return times_of(self.times)
-
-    @property
-    def is_repeated(self) -> bool:
-        return not isinstance(self.when, Single)
 
     @property
     def plan(self) -> Plan:

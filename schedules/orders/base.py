@@ -19,11 +19,17 @@ class Order(ABC):
     name: ClassVar[str]
     # Whether it may be done on each recipient's own clock.
     has_zones: ClassVar[bool] = False
+    # Whether it says what a letter says, which is not for everybody's eyes.
+    is_private: ClassVar[bool] = True
 
     @abstractmethod
     def check(self, caller: Caller, push: Mapping[str, Any], *, is_repeated: bool) -> None:
         """Raise Refusal with all that is wrong with ``push``, its fields named from there. ``is_repeated``: it is done
         more than once."""
+
+    @abstractmethod
+    def told(self, push: Mapping[str, Any]) -> Mapping[str, str]:
+        """What may be shown of ``push`` to who may not read letters, by the contract's names."""
 
     def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
         """Whether somebody is in these zones to whom it would be done."""

@@ -48,6 +48,21 @@ class LetterOrder(Order):
         if is_repeated and reading.letter.request_id:
             raise refuse(Code.EXCLUSIVE, "not with periodical: each firing is a letter of its own", "send", "requestId")
 
+    def told(self, push: Mapping[str, Any]) -> Mapping[str, str]:
+        try:
+            letter = request.read(push[self.name]).letter
+        except Refusal as refusal:
+            return {self.name: str(refusal)}
+        values = {
+            "messageType": letter.message_type,
+            "channel": letter.channel,
+            "recipientName": letter.recipient_name,
+            "recipientEmailAddress": letter.recipient_email_address,
+            "mailSubject": letter.mail_subject,
+            "attachments": str(len(letter.attachments) or ""),
+        }
+        return {name: value for name, value in values.items() if value}
+
     def callback_url(self, push: Mapping[str, Any]) -> str:
         try:
             return request.read(push[self.name]).letter.callback_url

@@ -1,7 +1,7 @@
 """A push to browsers at a time (contract schedules_v4, ``push``): the contract's own body of a create-push request,
 kept as it was written."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 
@@ -33,6 +33,7 @@ DAY = 86400
 LONGEST_TIME_TO_LIVE = 15 * DAY
 _MOST_OF_A_LIST = 1000
 _LONGEST = 255
+_SHOWN = 10
 
 _Word = Annotated[StrictStr, Field(min_length=1, max_length=_LONGEST)]
 _Words = Annotated[list[_Word], Field(min_length=1, max_length=_MOST_OF_A_LIST)]
@@ -198,6 +199,10 @@ class PushToBrowsers(Order):
         caller.require("send")
         read_push(push)
 
+    def told(self, push: Mapping[str, Any]) -> Mapping[str, str]:
+        audience = read_push(push).audience.as_json()
+        return {f"to.{name}": _few(values) for name, values in audience.items()} or {"to": "all"}
+
     def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
         try:
             audience = read_push(push).audience
@@ -225,3 +230,8 @@ class PushToBrowsers(Order):
                 context.checkpoint(cursor=push.pk)
                 made(firing, push.pk)
         return Waiting(reason="its messages are on their way")
+
+
+def _few(values: Sequence[str]) -> str:
+    more = f" … ({len(values)})" if len(values) > _SHOWN else ""
+    return ", ".join(values[:_SHOWN]) + more

@@ -1,5 +1,6 @@
 """A trigger's job at a time (contract schedules_v4, ``push.job``): a request of Job V1, kept as it was written."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ class TriggerOrder(Order):
     """Runs a trigger, as a job below the firing's."""
 
     name: ClassVar[str] = "job"
+    is_private: ClassVar[bool] = False
 
     def check(self, caller: Caller, push: Mapping[str, Any], *, is_repeated: bool) -> None:
         caller.require("jobs.run")
@@ -37,6 +39,9 @@ class TriggerOrder(Order):
         except Refusal as refusal:
             raise below(refusal, self.name) from refusal
 
+    def told(self, push: Mapping[str, Any]) -> Mapping[str, str]:
+        return {name: _in_words(push[self.name][name]) for name in _MEMBERS if push[self.name].get(name)}
+
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
         if context.cursor is None:
             asked = request.read_trigger(firing.order[self.name])
@@ -45,3 +50,7 @@ class TriggerOrder(Order):
                 context.checkpoint(cursor=child.pk)
                 made(firing, child.pk)
         return Waiting(reason="its trigger's job goes on")
+
+
+def _in_words(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

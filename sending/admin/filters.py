@@ -3,17 +3,22 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, MultipleDropdownFilter
 
-from gateway.console.filters import DaysFilter, number_in
+from gateway.console.filters import CarriedFilter, DaysFilter, number_in
+from jobs.models import Job
 from sending import ranges
 from sending.admin import wording
 from sending.channels import channels
 from sending.models import Template, TemplateVersion
 from sending.models.message import MessageQuerySet
 from sending.states import Status, TemplateStatus
+
+# The tree of a large campaign is longer; who looks for one of its letters has better means.
+_MOST_BELOW = 1000
 
 
 class StatusFilter(MultipleDropdownFilter):
@@ -73,6 +78,23 @@ class TemplateFilter(DropdownFilter):
             return queryset
         versions = TemplateVersion.objects.filter(template=template)
         return queryset.filter(template_version__in=list(versions.values_list("id", flat=True)))
+
+
+class JobFilter(CarriedFilter):
+    """Of one job and of those below it, where its page leads."""
+
+    title = _("job")
+    parameter_name = "job"
+
+    def queryset(self, request: HttpRequest, queryset: MessageQuerySet) -> MessageQuerySet:  # type: ignore[override]
+        job = number_in(self.value())
+        return queryset if job is None else queryset.filter(job_id__in=[job, *_below(job)])
+
+
+def _below(job: int) -> list[int]:
+    # Of a root all that is below it, of any other its children.
+    below = Job.objects.filter(Q(root=job) | Q(parent=job)).order_by("id")
+    return list(below.values_list("id", flat=True)[:_MOST_BELOW])
 
 
 class AcceptedFilter(DaysFilter):

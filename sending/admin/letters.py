@@ -1,5 +1,6 @@
 """What a message says: for who may read it, never without a trace, and never with power over the console's page."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from sending.certifying import as_handed_over
 from sending.channels import channel, channels
 from sending.channels.base import Channel, NotReady
 from sending.letters import page_count, page_image
-from sending.models import Attachment, Message
+from sending.models import Attachment, Message, Push
 from sending.parcels import attachments_of, build, words_of
 from sending.states import Status
 from sending.templating import TemplateError
@@ -64,6 +65,8 @@ class LetterPages(ModelAdmin):
         words, problem = None, ""
         if message.erased_at:
             problem = _("What this letter said was erased.")
+        elif message.is_push:
+            problem = _("It is a push to a browser, and no letter; below is what the browser is told.")
         else:
             try:
                 words = words_of(message)
@@ -80,6 +83,7 @@ class LetterPages(ModelAdmin):
                 "headers": self._headers(message),
                 "properties": content.get("properties", ()),
                 "xml_data": content.get("xml_data", ""),
+                "pushed": _pushed(message),
                 "attachments": Attachment.objects.filter(message=message).select_related("blob").order_by("position"),
                 "frame": reverse("admin:sending_message_html", args=[pk]),
             },
@@ -184,6 +188,14 @@ class LetterPages(ModelAdmin):
             **values,
         }
         return with_frame(TemplateResponse(request, template, context))
+
+
+def _pushed(message: Message) -> str:
+    """What the push says that a message is of; "" for a letter, and where it is kept no more."""
+    if not message.is_push or message.erased_at:
+        return ""
+    said = Push.objects.filter(pk=message.content["push_id"]).values_list("content", flat=True).first()
+    return json.dumps(said, ensure_ascii=False, indent=2) if said else ""
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -18,7 +18,14 @@ from gateway.console.filters import ClientFilter, OlderFilter
 from gateway.console.read_only import ReadOnlyAdmin
 from sending.admin import facts, finding, wording
 from sending.admin.erasure import ErasurePage
-from sending.admin.filters import AcceptedFilter, ChannelFilter, OpenedFilter, StatusFilter, TemplateFilter
+from sending.admin.filters import (
+    AcceptedFilter,
+    ChannelFilter,
+    JobFilter,
+    OpenedFilter,
+    StatusFilter,
+    TemplateFilter,
+)
 from sending.admin.letters import LetterPages, has_raw, is_pdf
 from sending.admin.operations import MOVING, OPERATIONS, SETTLING, Operation
 from sending.models import Message
@@ -52,6 +59,7 @@ class MessageAdmin(LetterPages, ErasurePage, ReadOnlyAdmin):
         TemplateFilter,
         ClientFilter,
         AcceptedFilter,
+        JobFilter,
         OlderFilter,
     )
     list_filter_submit = True

@@ -222,6 +222,11 @@ class Message(models.Model):
         """The RFC 5322 Message-ID: the same at each try, so that receivers can fold what came twice."""
         return f"<{self.uuid}@{settings.HAMMY_MESSAGE_ID_DOMAIN}>"
 
+    @property
+    def is_push(self) -> bool:
+        """Whether it tells a browser what a push says (sending.models.push), and is no letter."""
+        return "push_id" in self.content
+
 
 class MessageEvent(models.Model):
     """A fact in the life of a message: which status it reached, when, why and by whom."""

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+from django.db import transaction
 from pydantic import Field
 
 from jobs.context import Context
@@ -162,6 +163,28 @@ class Legs(JobClass[LegParams]):
         children = [context.start_child(context.params.child) for _ in legs]
         context.set_output("CHILDREN", str(len(children)))
         return Waiting(reason="its legs are running")
+
+
+class ErrandParams(JobParams):
+    child: str = Field("tests.Careful", alias="CHILD")
+    counted: int | None = Field(None, alias="COUNTED", ge=0)
+
+
+class Errand(JobClass[ErrandParams]):
+    """Has one child and waits for it; run by another once its worker died, it goes on waiting for the same."""
+
+    name = "tests.Errand"
+    Params = ErrandParams
+    is_resumable = True
+
+    def run(self, context: Context[ErrandParams]) -> Outcome:
+        if context.cursor is None:
+            with transaction.atomic():
+                context.checkpoint(cursor=context.start_child(context.params.child).pk)
+        if context.params.counted is not None:
+            context.progress(context.params.counted, 10)
+        context.log("on its errand")
+        return Waiting(reason="its errand is running")
 
 
 class TracedParams(CountParams):

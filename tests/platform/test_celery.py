@@ -124,6 +124,7 @@ def test_every_channel_and_weight_of_jobs_has_a_queue_of_its_own_and_all_else_sh
     assert site.route("jobs.tasks.run", ["long"], {}, {}) == {"queue": "jobs.long"}
     assert site.route("notifications.tasks.deliver", (), {}, {}) == {"queue": "notifications"}
     assert site.route("notifications.tasks.tick", (), {}, {}) == {"queue": "maintenance"}
+    assert site.route("schedules.tasks.fire", (), {}, {}) == {"queue": "maintenance"}
     assert site.route("sending.tasks.tick", (), {}, {}) == {"queue": "maintenance"}
     assert site.route("jobs.tasks.fire", ["7"], {}, {}) == {"queue": "maintenance"}
 
@@ -133,7 +134,7 @@ def test_what_beat_says_is_a_task_there_is_and_goes_stale() -> None:
     entries = app.conf.beat_schedule.values()
     assert {entry["task"] for entry in entries} <= set(app.tasks)
     said = [(entry["schedule"], entry["options"]["expire_seconds"]) for entry in entries]
-    assert sorted(said) == [(1.0, 10)] * 3 + [(3600.0, 1800)] * 3
+    assert sorted(said) == [(1.0, 10)] * 4 + [(3600.0, 1800)] * 4
 
 
 def test_s34_nothing_but_json_is_accepted_or_sent() -> None:

@@ -1,6 +1,6 @@
 """What is due is fired once, whoever looks."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from django.utils import timezone
@@ -11,6 +11,7 @@ from schedules import firing
 from schedules.models import Firing, Schedule
 from sending.models import Message, Push, Subscription
 from tests.jobs.conftest import work as work_off
+from tests.schedules.running import due, tomorrow
 from tests.schedules.v4_calls import PUSH, V4, single
 
 pytestmark = pytest.mark.django_db
@@ -19,22 +20,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def api() -> V4:
     return V4()
-
-
-def due(schedule: Schedule, *, late: float = 0) -> Schedule:
-    """The same schedule, its time come ``late`` seconds ago."""
-    moment = timezone.now().replace(microsecond=0) - timedelta(seconds=late)
-    slot = moment.astimezone(schedule.plan.site).replace(tzinfo=None)
-    text = slot.strftime("%Y-%m-%d %H:%M:%S")
-    Schedule.objects.filter(pk=schedule.pk).update(
-        times={"time": text}, slot=text, due_at=moment, planned_at=moment - timedelta(days=1)
-    )
-    schedule.refresh_from_db()
-    return schedule
-
-
-def tomorrow() -> datetime:
-    return datetime.now() + timedelta(days=1)
 
 
 def test_a_letter_is_sent_at_its_time(api: V4) -> None:

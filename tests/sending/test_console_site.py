@@ -26,6 +26,7 @@ _LOOKED_AT = {
     *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument", "suppression"),
     *("job", "trigger", "triggerfiring", "printbatch", "printitem"),
     *("registration", "target", "delivery"),
+    *("schedule", "firing"),
 }
 PAGES = {
     "Viewer": _LOOKED_AT,
@@ -53,10 +54,12 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         f"jobs.view_{name}" for name in ("job", "jobevent", "joblogline", "recurrence", "trigger", "triggerfiring")
     ]
     views += [f"notifications.view_{name}" for name in ("registration", "target", "delivery")]
+    views += [f"schedules.view_{name}" for name in ("schedule", "firing")]
     assert held["Viewer"] == sorted(views)
     operates = [
         "jobs.operate_job",
         "notifications.operate_target",
+        "schedules.operate_schedule",
         *(f"sending.{name}_suppression" for name in ("add", "delete")),
     ]
     operates += ["sending.operate_message", "sending.read_content"]

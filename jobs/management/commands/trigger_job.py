@@ -11,11 +11,7 @@ from gateway.errors import Refusal
 from gateway.management.house import house_caller
 from jobs import services
 from jobs.management.shown import facts
-from jobs.management.waiting import wait
-from jobs.models import Job
-from jobs.states import Status
-
-_INTERRUPTED = 130
+from jobs.management.waiting import check_finished, wait_here
 
 
 class Command(BaseCommand):
@@ -42,25 +38,11 @@ class Command(BaseCommand):
         if not options["json"]:
             self.stdout.write(f"job {job.pk} {job.uuid}")
         if options["wait"]:
-            self._wait(job, is_silent=options["json"])
+            wait_here(self, job, is_silent=options["json"])
         if options["json"]:
             self.stdout.write(json.dumps(facts(job), ensure_ascii=False))
-        if options["wait"] and job.status != Status.FINISHED:
-            raise CommandError(f"job {job.pk} is {job.status}{f': {job.reason}' if job.reason else ''}")
-
-    def _wait(self, job: Job, *, is_silent: bool) -> None:
-        def tell(text: str) -> None:
-            self.stdout.write(text, ending="")
-            self.stdout.flush()
-
-        is_terminal = self.stdout.isatty() and not is_silent
-        try:
-            wait(job, tell=(lambda text: None) if is_silent else tell, is_terminal=is_terminal)
-        except KeyboardInterrupt:
-            if is_terminal:
-                tell("\n")
-            words = f"job {job.pk} goes on; its end is no longer waited for"
-            raise CommandError(words, returncode=_INTERRUPTED) from None
+        if options["wait"]:
+            check_finished(job)
 
 
 def _pair(text: str) -> tuple[str, str]:
