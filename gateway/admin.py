@@ -56,6 +56,7 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]
             "allowed_networks",
             "requests_per_minute",
             "max_upload_bytes",
+            "max_schedules",
             "request_id_unique",
             "from_address",
             "from_name",

@@ -143,6 +143,7 @@ def list_clients() -> list[dict[str, Any]]:
             "allowedNetworks": client.allowed_networks,
             "requestsPerMinute": client.requests_per_minute,
             "maxUploadBytes": client.max_upload_bytes,
+            "maxSchedules": client.max_schedules,
             "externalFolder": client.external_folder,
             "usableKeys": client.usable_keys,
             "createdAt": format_moment(client.created_at),

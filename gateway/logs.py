@@ -100,7 +100,7 @@ class JsonFormatter(BaseJsonFormatter):
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         # A traceback's last line quotes what the exception was told.
         if "exc_info" in log_data:
-            log_data["exc_info"] = redact(str(log_data["exc_info"]))
+            log_data["exc_info"] = redact(_OF_ROWS.sub("", str(log_data["exc_info"])))
         return log_data
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
@@ -108,6 +108,8 @@ class JsonFormatter(BaseJsonFormatter):
         return _ENCODER.encode(log_data)
 
 
+# What PostgreSQL adds to an error: the row itself, with all that somebody wrote in it.
+_OF_ROWS = re.compile(r"^DETAIL: .*\n?", re.MULTILINE)
 _ENCODER = JsonEncoder(ensure_ascii=True, separators=(",", ":"))
 
 

@@ -58,7 +58,7 @@ class ApiClient(models.Model):
         help_text=_("The most bytes of one multipart request; empty means as many as the site takes."),
     )
     max_schedules = models.PositiveIntegerField(
-        _("schedules"),
+        _("schedules at a time"),
         null=True,
         blank=True,
         help_text=_("The most schedules that may wait at a time; empty means as many as the site takes."),

@@ -1,6 +1,7 @@
 """What a job class is given to do its work with: parameters, progress, checkpoints, child jobs, a log."""
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
@@ -98,10 +99,15 @@ class Context(Generic[P]):
         """A job below this one, for the same client and user. Raises Stopped when this run was given up meanwhile:
         either a cancelled tree knows the child, or there is none. In one transaction with a checkpoint it comes first:
         a tree is locked from its root down."""
+        return self._started(services.submit, job_class=job_class, params=params)
+
+    def trigger_child(self, *, name: str, leg_ids: Sequence[str] = (), params: Pairs = ()) -> Job:
+        """A trigger's job below this one; raises what ``jobs.services.trigger_job`` does, and as ``start_child``."""
+        return self._started(services.trigger_job, name=name, leg_ids=leg_ids, params=params)
+
+    def _started(self, start: Callable[..., Job], **what: Any) -> Job:
         try:
-            return services.submit(
-                caller=services.owner_of(self.job), job_class=job_class, params=params, parent=self.job
-            )
+            return start(caller=services.owner_of(self.job), parent=self.job, **what)
         except services.ParentGone:
             self.stop = Why.LOST
             raise Stopped(self.stop) from None

@@ -109,8 +109,8 @@ class Runner:
                 rows = Job.objects.filter(id__in=[job.pk for job in jobs_alike])
                 if waits_for is None:
                     queue.move(rows, Status.FINISHED, actor=self.worker, claim=claim, **columns)
-                else:
-                    queue.wait_for_others(jobs_alike, waits_for, columns)
+                elif not queue.wait_for_others(jobs_alike, waits_for, columns):
+                    self.is_disturbed = True
         except Exception:
             self.ends.extend(ends)
             raise

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from gateway.dates import format_moment
@@ -21,16 +21,17 @@ from jobs import stopping
 from jobs.callbacks import CALLBACK_URL
 from jobs.params import Pairs
 from schedules.models import Firing, Schedule
+from schedules.models.firing import BY_HAND
+from schedules.models.schedule import site_zone
 from schedules.orders import Order, order_of
 from schedules.states import Decision, Zoning
-from schedules.timing import SLOT
+from schedules.timing import SLOT, Due, Plan, instant
 
 FIRE_TASK = "schedules.tasks.fire"
 # Contract job_v1, "Job classes".
 JOB_CLASS = "hu.dbx.hammy.processor.schedule.ScheduleFiringJobRunner"
 SCHEDULE_ID, DUE_AT = "SCHEDULE_ID", "DUE_AT"
 ACTOR = "schedules"
-BY_HAND = "by hand"
 _BATCH = 200
 # Of what the schedules of one transaction say, in characters.
 _MOST_SAID = 8_000_000
@@ -57,7 +58,9 @@ def _fire_some() -> int:
         with transaction.atomic():
             return _fire(_claimed(_BATCH))
     except (OperationalError, InterfaceError):
-        raise
+        if not connection.is_usable():
+            raise
+        _log.warning("a batch of schedules could not be written, each is fired by itself", exc_info=True)
     except Exception:
         _log.exception("a batch of schedules broke, each is fired by itself")
     ids = list(Schedule.objects.due(timezone.now()).values_list("id", flat=True)[:_BATCH])
@@ -69,7 +72,10 @@ def _fire_alone(schedule_id: int) -> int:
         with transaction.atomic():
             return _fire(_claimed(1, schedule_id))
     except (OperationalError, InterfaceError):
-        raise
+        if not connection.is_usable():
+            raise
+        _log.warning("a schedule waits", exc_info=True, extra={"schedule_id": schedule_id})
+        return 0
     except Exception as error:
         # One that cannot be fired must not keep the others from their times.
         reference = uuid4().hex[:12]
@@ -107,14 +113,29 @@ def _fire(schedules: Sequence[Schedule]) -> int:
 def _decided(schedule: Schedule, now: datetime) -> Iterator[Firing]:
     """What becomes of the times at which a schedule is due; it is due next at the time after those."""
     plan = schedule.plan
-    due = plan.after((schedule.due_at or now) - _MOMENT)
+    due = _present(schedule, plan) or plan.after((schedule.due_at or now) - _MOMENT)
     if due is not None and due.moment <= now:
         decision, reason = _decision(schedule, due.moment, now)
         for slot, zones in due.slots:
             yield _firing(schedule, slot, due.moment, zones, decision, reason)
         due = plan.after(due.moment)
     # Else the clocks of some zone were changed since it was planned.
+    _set_due(schedule, due)
+
+
+def _present(schedule: Schedule, plan: Plan) -> Due | None:
+    """The local time that is due on the site's clock, at the moment that it has there now: the site may have moved to
+    another zone since it was planned."""
+    if not schedule.slot:
+        return None
+    slot = datetime.fromisoformat(schedule.slot)
+    return Due(moment=instant(slot, plan.site), slots=((slot, None),))
+
+
+def _set_due(schedule: Schedule, due: Due | None) -> None:
     schedule.due_at = due.moment if due else None
+    is_one = due is not None and schedule.zoning == Zoning.SITE
+    schedule.slot = due.slots[0][0].strftime(SLOT) if due and is_one else ""
 
 
 def _decision(schedule: Schedule, moment: datetime, now: datetime) -> tuple[Decision, str]:
@@ -144,7 +165,8 @@ def _firing(
     if decision == Decision.FIRED and names is not None:
         push = schedule.order
         if not order_of(push).reaches_anybody(push, client_id=schedule.client_id, zones=names):
-            decision, reason = Decision.NOBODY, "there is nobody in these zones"
+            # Most waves reach nobody: their names are not kept.
+            decision, reason, names = Decision.NOBODY, f"there is nobody in these {len(names)} zones", None
     return Firing(
         schedule=schedule,
         slot=slot.strftime(SLOT),
@@ -201,9 +223,9 @@ def _params(order: Order, firing: Firing) -> Pairs:
 def _plan_on(schedules: Sequence[Schedule], now: datetime) -> None:
     ended = [schedule.pk for schedule in schedules if schedule.due_at is None]
     if ended:
-        Schedule.objects.filter(id__in=ended).update(due_at=None, ended_at=now, updated_at=now)
+        Schedule.objects.filter(id__in=ended).update(due_at=None, slot="", ended_at=now, updated_at=now)
     if going_on := [schedule for schedule in schedules if schedule.due_at is not None]:
-        Schedule.objects.bulk_update(going_on, ["due_at"])
+        Schedule.objects.bulk_update(going_on, ["due_at", "slot"])
 
 
 def _give_up(schedules: Sequence[Schedule], reason: str) -> int:
@@ -212,11 +234,12 @@ def _give_up(schedules: Sequence[Schedule], reason: str) -> int:
     for schedule in schedules:
         moment = schedule.due_at or now
         try:
-            slot = moment.astimezone(schedule.plan.site)
-            following = schedule.plan.after(moment)
-        except (ValueError, KeyError, TypeError):
-            slot, following = moment, None
-        schedule.due_at = following.moment if following else None
+            _set_due(schedule, schedule.plan.after(moment))
+        except Exception:
+            # What it says about its times cannot be read at all.
+            _log.warning("a schedule ends", exc_info=True, extra={"schedule_id": schedule.pk})
+            _set_due(schedule, None)
+        slot = moment.astimezone(site_zone())
         wave = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
         _keep(_undecided([_firing(schedule, slot, moment, None, Decision.BROKEN, reason, wave=wave)]))
     _plan_on(schedules, now)
@@ -239,8 +262,7 @@ def fire_now(schedule: Schedule, *, actor: str) -> Firing:
 def plan(schedule: Schedule) -> None:
     """Set when a schedule that is new, or has new times, is due first; None where no time is left."""
     schedule.planned_at = timezone.now()
-    due = schedule.plan.after(_first_moment(schedule) - _MOMENT)
-    schedule.due_at = due.moment if due else None
+    _set_due(schedule, schedule.plan.after(_first_moment(schedule) - _MOMENT))
 
 
 def note_passed(schedule: Schedule) -> None:

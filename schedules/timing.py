@@ -70,26 +70,31 @@ class Periodical:
                 yield slot
 
     def _days(self, since: date) -> Iterator[date]:
-        """The days on which a slot falls, in order, beginning with the period of ``since``; for ever."""
-        first = self.start.date()
+        """The days on which a slot falls, in order, from the period of ``since`` to that of the end."""
+        first, last = self.start.date(), self.end.date()
         match self.unit:
             case Unit.DAY:
                 begin = max(0, (since - first).days // self.frequency)
                 for index in count(begin):
-                    yield first + timedelta(days=index * self.frequency)
+                    if (day := first + timedelta(days=index * self.frequency)) > last:
+                        return
+                    yield day
             case Unit.WEEK:
                 monday = first - timedelta(days=first.weekday())
                 begin = max(0, (since - monday).days // 7 // self.frequency)
                 for index in count(begin):
-                    week = monday + timedelta(weeks=index * self.frequency)
+                    if (week := monday + timedelta(weeks=index * self.frequency)) > last:
+                        return
                     yield from (week + timedelta(days=point) for point in self.points)
             case Unit.MONTH:
                 months = (since.year - first.year) * 12 + since.month - first.month
                 for index in count(max(0, months // self.frequency)):
                     year, month = divmod(first.month - 1 + index * self.frequency, 12)
                     year, month = first.year + year, month + 1
-                    last = calendar.monthrange(year, month)[1]
-                    yield from (date(year, month, point) for point in self.points if point <= last)
+                    if date(year, month, 1) > last:
+                        return
+                    length = calendar.monthrange(year, month)[1]
+                    yield from (date(year, month, point) for point in self.points if point <= length)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -201,7 +206,7 @@ def instant(slot: datetime, zone: ZoneInfo) -> datetime:
     return behind.replace(microsecond=0)
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=500)
 def waves(slot: datetime) -> tuple[tuple[datetime, frozenset[str] | None], ...]:
     """The moments of a slot round the world, in order, each with the zones that have it then."""
     found: dict[datetime, set[str]] = {}

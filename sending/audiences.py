@@ -35,10 +35,9 @@ class Audience:
         if self.tag:
             found = found.filter(Exists(tags.filter(tag__in=self.tag)))
         if wanted := set(self.tag_and):
-            have_all = SubscriptionTag.objects.filter(tag__in=wanted).values("subscription_id")
-            found = found.filter(
-                pk__in=have_all.annotate(count=Count("id")).filter(count=len(wanted)).values("subscription_id")
-            )
+            # Counted for each subscription as it comes: over all at once it would be counted anew for each portion.
+            of_one = tags.filter(tag__in=wanted).order_by().values("subscription").annotate(count=Count("id"))
+            found = found.filter(Exists(of_one.filter(count=len(wanted))))
         if self.tag_not:
             found = found.filter(~Exists(tags.filter(tag__in=self.tag_not)))
         if self.alias:

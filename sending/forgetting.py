@@ -4,7 +4,7 @@ The rows stay, so that what was sent can still be counted."""
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -37,6 +37,21 @@ _KEPT = ("channel", "message_type", "message_type_version", "letter_type", "send
 _OURS = ("file", "digest")
 # Shorter names stand in too many words.
 _SHORTEST = 3
+
+
+Forgetter = Callable[["Person"], int]
+_forgetters: dict[str, Forgetter] = {}
+
+
+def register(name: str, forgetter: Forgetter) -> None:
+    """Have ``forgetter(person)`` forget them too, in one transaction with the end of the job that does; it answers how
+    many rows went."""
+    _forgetters[name] = forgetter
+
+
+def forget_elsewhere(person: "Person") -> dict[str, int]:
+    """What was registered: how many rows of each kind went, where any did."""
+    return {name: count for name, forgetter in _forgetters.items() if (count := forgetter(person))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from sending import (
     leases,
     outcomes,
     printing,
+    pushing,
     queue,
     removing,
     services,
@@ -35,7 +36,6 @@ def tick() -> None:
     """Mend what a lost wake-up or a dead worker left behind, and let time do its work."""
     recover_dead()
     release_due()
-    release_channels()
     withdraw_expired()
     withdrawing.go_on()
     printing.look_after()
@@ -75,7 +75,9 @@ def _begun(known: list[outcomes.Told] | None, *, is_history_whole: bool) -> int:
 
 def release_due() -> int:
     """Let messages go whose SEND_AT has come; how many."""
-    waiting = Message.objects.filter(status=Status.HELD, held_for=HeldFor.TIME, due_at__lte=timezone.now())
+    waiting = Message.objects.filter(
+        status=Status.HELD, held_for=HeldFor.TIME, due_at__lte=timezone.now(), channel__in=list(channels())
+    )
     return _move_all(waiting.order_by("due_at"), Status.ACCEPTED, reason="its time has come")
 
 
@@ -109,10 +111,12 @@ def clean() -> None:
     if settings.HAMMY_RETENTION_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_RETENTION_DAYS)
         _log.info("retention", extra={"purged": services.purge(closed_before=before)})
+        pushing.prune(before=before)
     if settings.HAMMY_CONTENT_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_CONTENT_DAYS)
         _log.info("content retention", extra={"erased": erasing.erase_content(closed_before=before)})
     editorial.release_forgotten()
+    release_channels()
     suppressing.sweep()
     blobs.sweep()
     printing.sweep()

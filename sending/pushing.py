@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from gateway import metrics, wakeups
@@ -114,7 +115,7 @@ def _keep(
 ) -> Push:
     push = Push.objects.create(
         client_id=client_id,
-        request_id=order.request_id,
+        request_id=order.request_id or uuid4().hex,
         idempotency_key=key,
         digest=_digest(order) if key is not None else "",
         content=dict(order.content),
@@ -146,6 +147,14 @@ def expand(context: Context[Any], push: Push) -> bool:
             context.progress(0, cursor["told"])
             context.checkpoint(cursor=cursor)
     return False
+
+
+def prune(*, before: datetime) -> int:
+    """Forget pushes of before a moment whose messages are forgotten; how many."""
+    messages = Message.objects.filter(job_id=OuterRef("job_id"), job_id__isnull=False)
+    open_jobs = Job.objects.open().filter(pk=OuterRef("job_id"))
+    old = Push.objects.filter(~Exists(messages), ~Exists(open_jobs), created_at__lt=before)
+    return old.delete()[1].get("sending.Push", 0)
 
 
 def _tell(push: Push, portion: Sequence[Subscription], *, job: Job) -> int:
@@ -189,5 +198,6 @@ def _row(push: Push, subscription: Subscription, *, job: Job, now: datetime) -> 
         "created_at": now,
         "updated_at": now,
         "due_at": now,
-        "expires_at": now + lives if lives else None,
+        # Only for who is online now: once its channel is there, that is too late.
+        "expires_at": now + lives if lives or is_held else None,
     }

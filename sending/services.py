@@ -14,6 +14,7 @@ from gateway.errors import Code, Refusal, not_found, refuse
 from gateway.incoming import Incoming
 from sending import queue, sources
 from sending.acceptance import Examined, Versions, examine
+from sending.channels import channels
 from sending.letter import Letter
 from sending.models import Attachment, Message, MessageEvent
 from sending.models.message import MessageQuerySet
@@ -133,8 +134,8 @@ def _move_all(
     visible = Message.objects.visible_to(caller).filter(id__in=wanted)
     with transaction.atomic():
         found = {
-            pk: f"{status} and erased" if erased_at else status
-            for pk, status, erased_at in visible.values_list("id", "status", "erased_at")
+            pk: f"{status} and erased" if erased_at else _standing(status, channel)
+            for pk, status, channel, erased_at in visible.values_list("id", "status", "channel", "erased_at")
         }
         if unseen := [pk for pk in wanted if pk not in found]:
             raise not_found(f"message {', '.join(map(str, unseen))}")
@@ -147,6 +148,10 @@ def _move_all(
     if to == Status.ACCEPTED:
         wake_channels(visible)
     return len(moved)
+
+
+def _standing(status: str, channel: str) -> str:
+    return status if channel in channels() else f"{status}, and the channel {channel} is not there"
 
 
 def wake_channels(messages: MessageQuerySet) -> None:

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="The most schedules that may wait at a time; empty means as many as the site takes.",
                 null=True,
-                verbose_name="schedules",
+                verbose_name="schedules at a time",
             ),
         ),
     ]

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from schedules.models.schedule import Schedule
 from schedules.states import Decision
 
+BY_HAND = "by hand"
+
 
 class Firing(models.Model):
     """A slot (``yyyy-mm-dd hh:mm:ss``, local) decided about once, however many looked. On everybody's own clock a slot
@@ -56,6 +58,11 @@ class Firing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slot} {self.decision}"
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether somebody fired it beside the schedule's times."""
+        return self.wave == BY_HAND
 
     @cached_property
     def order(self) -> dict[str, Any]:

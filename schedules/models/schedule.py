@@ -54,6 +54,8 @@ class Schedule(models.Model):
     # Characters of ``push``, known before it is read.
     size = models.PositiveIntegerField(editable=False)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    # The local time that it is due for then, on the site's clock; "" on everybody's own.
+    slot = models.CharField(max_length=19, blank=True, editable=False)
     planned_at = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)

@@ -64,7 +64,9 @@ class LetterOrder(Order):
         by_client: dict[int, list[Firing]] = {}
         for firing in firings:
             by_client.setdefault(firing.schedule.client_id, []).append(firing)
-        for alike in by_client.values():
+        for _, alike in sorted(by_client.items()):
+            # In one order for all, or two ticks with the same request ids could wait for each other.
+            alike.sort(key=lambda firing: str(firing.order[self.name].get("requestId", "")))
             caller = caller_of(alike[0].schedule.client)
             letters = [letter for firing in alike if (letter := _letter(firing))]
             try:

@@ -3,10 +3,19 @@ kept as it was written."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from django.db import transaction
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
@@ -29,6 +38,34 @@ _Word = Annotated[StrictStr, Field(min_length=1, max_length=_LONGEST)]
 _Words = Annotated[list[_Word], Field(min_length=1, max_length=_MOST_OF_A_LIST)]
 # An empty object counts as absent.
 _absent_when_empty = BeforeValidator(lambda value: None if value == {} else value)
+_EVERYBODY = "all"
+
+
+def _some(value: Any) -> Any:
+    """None for all; pydantic, given a union, would tell of each of its kinds."""
+    if value == _EVERYBODY:
+        return None
+    if not isinstance(value, dict) or not value:
+        raise wrong('must be "all" or an object with tag, tag_and, tag_not, alias or registration_id')
+    return value
+
+
+def _text_or_object(value: Any) -> Any:
+    if value is not None and not isinstance(value, str | dict):
+        raise wrong("must be text or an object")
+    return value
+
+
+def _number_or_text(value: Any) -> Any:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | str)):
+        raise wrong("must be a whole number or text")
+    return value
+
+
+def _line(text: str) -> str:
+    if not text.isprintable():
+        raise wrong("must not contain control characters")
+    return text
 
 
 class _Open(BaseModel):
@@ -51,7 +88,7 @@ class _To(_Closed):
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
         if not any(self.model_dump().values()):
-            raise wrong('must be "all" or an object with tag, tag_and, tag_not, alias or registration_id')
+            raise wrong("must name somebody by tag, tag_and, tag_not, alias or registration_id")
         return self
 
 
@@ -84,7 +121,7 @@ class _Message(_Open):
 
 class _Options(_Open):
     time_to_live: Annotated[StrictInt, Field(ge=0, le=LONGEST_TIME_TO_LIVE)] | None = None
-    override_msg_id: StrictInt | StrictStr | None = None
+    override_msg_id: Annotated[Any, BeforeValidator(_number_or_text)] = None
 
 
 class _Body(_Closed):
@@ -106,19 +143,15 @@ class PushBody(_Closed):
     """A create-push request (contract schedules_v4, "Schedule")."""
 
     from_: StrictStr | None = Field(None, alias="from")
-    to: Literal["all"] | _To
+    to: Annotated[_To | None, BeforeValidator(_some)]
     body: _Body
-    request_id: Annotated[StrictStr, Field(max_length=_LONGEST)] | None = None
-    custom_args: StrictStr | dict[str, Any] | None = None
+    request_id: Annotated[StrictStr, Field(max_length=_LONGEST), AfterValidator(_line)] | None = None
+    custom_args: Annotated[Any, BeforeValidator(_text_or_object)] = None
 
 
 def read_push(given: Mapping[str, Any]) -> PushOrder:
     """The order that a create-push request is; raises Refusal with everything that is wrong with it."""
-    data = dict(given)
-    if "to" in data and not isinstance(data["to"], dict) and data["to"] != "all":
-        # pydantic would tell of each of the two kinds.
-        data["to"] = {}
-    push = read(PushBody, data)
+    push = read(PushBody, given)
     options = push.body.options
     time_to_live = options.time_to_live if options else None
     body = given["body"]
@@ -130,7 +163,7 @@ def read_push(given: Mapping[str, Any]) -> PushOrder:
         content["custom_args"] = push.custom_args
     return PushOrder(
         content=content,
-        audience=Audience(**_named(push.to)) if isinstance(push.to, _To) else Audience(),
+        audience=Audience(**_named(push.to)) if push.to else Audience(),
         request_id=push.request_id or "",
         time_to_live=DAY if time_to_live is None else time_to_live,
         callback_url=_callback_url(body.get("options") or {}),
@@ -166,12 +199,22 @@ class PushToBrowsers(Order):
         read_push(push)
 
     def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
-        audience = read_push(push).audience
+        try:
+            audience = read_push(push).audience
+        except Refusal:
+            # Its job will say why.
+            return True
         return pushing.reaches_anybody(client_id=client_id, audience=audience, zones=zones)
 
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
+        caller.require("send")
+        if firing.made and context.cursor is None:
+            context.log(f"push {firing.made} was made before: its job, below this one, can be run again")
+            return None
         if context.cursor is None:
             occasion = f"schedule {firing.schedule_id} {firing.slot}"
+            if firing.is_by_hand:
+                occasion += f" {firing.wave}"
             with transaction.atomic():
                 push = pushing.begin(
                     context=context, order=read_push(firing.order), occasion=occasion, zones=firing.zones

@@ -41,13 +41,7 @@ class TriggerOrder(Order):
         if context.cursor is None:
             asked = request.read_trigger(firing.order[self.name])
             with transaction.atomic():
-                child = services.trigger_job(
-                    caller=caller,
-                    name=asked.job_name,
-                    leg_ids=asked.leg_ids,
-                    params=asked.pairs,
-                    parent=context.job,
-                )
+                child = context.trigger_child(name=asked.job_name, leg_ids=asked.leg_ids, params=asked.pairs)
                 context.checkpoint(cursor=child.pk)
                 made(firing, child.pk)
         return Waiting(reason="its trigger's job goes on")

@@ -14,7 +14,8 @@ from gateway.errors import Code, Problem, Refusal
 from schedules.models import Schedule
 
 PAGE_SIZE = 50
-_INVALID, _CREDENTIALS, _GONE, _NOBODY, _INTERNAL, _LATER = 28100, 28101, 28104, 28105, 28200, 28203
+CODES = 28100, 28101, 28104, 28105, 28200, 28203
+_INVALID, _CREDENTIALS, _GONE, _NOBODY, _INTERNAL, _LATER = CODES
 _SENTENCES = {
     _CREDENTIALS: "Basic authentication failed.",
     _GONE: "Request schedule operation doesn't exist",

@@ -135,6 +135,8 @@ class _Periodical(_Zoned):
                 raise refuse(Code.EXCLUSIVE, "not together with time_unit day", "point")
             return ()
         known, first = (_DAYS_OF_WEEK, 0) if self.time_unit == Unit.WEEK else (_DAYS_OF_MONTH, 1)
+        if len(given) > len(known):
+            raise refuse(Code.INVALID, f"must be at most {len(known)}", "point")
         words = [word.upper() if isinstance(word, str) else "" for word in given]
         if not words or not set(words) <= set(known):
             sentence = f"must be one or more of {known[0]} to {known[-1]} with time_unit {self.time_unit}"
@@ -197,9 +199,9 @@ def _when(trigger: Any) -> When:
     words = f"must be an object with exactly one of {', '.join(Kind)}"
     if not isinstance(trigger, dict):
         raise refuse(Code.INVALID, words)
-    given = {name: value for name, value in trigger.items() if value not in (None, {})}
-    if unknown := [name for name in given if name not in set(Kind)]:
+    if unknown := [name for name in trigger if name not in set(Kind)]:
         raise refuse(Code.UNKNOWN_FIELD, f"unknown field; {words}", unknown[0][:_LONGEST_NAME])
+    given = {name: value for name, value in trigger.items() if value not in (None, {})}
     if len(given) != 1:
         raise refuse(Code.EXCLUSIVE if given else Code.REQUIRED, words)
     ((kind, value),) = given.items()

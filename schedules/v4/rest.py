@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import uuid4
 
 from django.http import HttpResponse
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 
+from gateway.auth import CallerAuthentication
 from gateway.body import check_encoding, decode_json, read_body
 from gateway.caller import Caller
 from gateway.credentials.basic import caller_by_basic
@@ -22,7 +21,7 @@ from schedules.v4 import answer, request, schema
 from sending import pushing
 
 
-class Basic(BaseAuthentication):
+class Basic(CallerAuthentication):
     """``request.auth`` becomes the Caller; anything less is a Refusal (2000, 2002, 2003)."""
 
     def authenticate(self, http_request: Request) -> tuple[None, Caller]:
@@ -101,7 +100,7 @@ class PushView(_View):
     @schema.operation("push", "Push now", schema.PUSHED, request=schema.PUSH)
     def post(self, http_request: Request) -> HttpResponse:
         push = pushing.submit(caller=self.caller, order=read_push(request.as_object(_json(http_request))))
-        return answer.shown({"request_id": push.request_id or uuid4().hex, "msg_id": str(push.pk)})
+        return answer.shown({"request_id": push.request_id, "msg_id": str(push.pk)})
 
 
 def _json(http_request: Request) -> Any:

@@ -43,6 +43,11 @@ class Subscription(models.Model):
         indexes = [
             models.Index(fields=["client", "id"], condition=Q(removed_at__isnull=True), name="subscription_audience"),
             models.Index(
+                fields=["client", "time_zone", "id"],
+                condition=Q(removed_at__isnull=True),
+                name="subscription_zone",
+            ),
+            models.Index(
                 fields=["client", "alias", "id"],
                 condition=Q(removed_at__isnull=True) & ~Q(alias=""),
                 name="subscription_alias",

@@ -16,6 +16,11 @@ from jobs.states import Failure
 from notifications.ds3.answer import ERROR_CODES
 from notifications.ds3.request import CREATE_PARAMETERS, LIST_PARAMETERS
 from notifications.payloads.naming import Naming
+from schedules.orders import orders
+from schedules.orders.push import PushBody
+from schedules.timing import Unit
+from schedules.v4.answer import CODES as SCHEDULE_CODES
+from schedules.v4.request import MEMBERS, Kind
 from sending.send_v2.model import ALIASES, ORDER
 from sending.states import Status
 
@@ -142,6 +147,13 @@ def test_every_field_and_status_is_told_to_integrators() -> None:
 def test_every_parameter_member_and_error_of_registrations_is_told() -> None:
     text = (ROOT / "docs" / "api" / "job-completed-notifications.md").read_text()
     names = {*CREATE_PARAMETERS, *LIST_PARAMETERS, *Naming, *aws_v2.Fault, *ERROR_CODES}
+    assert {name for name in names if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_every_code_member_and_unit_of_schedules_is_told() -> None:
+    text = (ROOT / "docs" / "api" / "schedules.md").read_text()
+    assert tuple(int(code) for code in re.findall(r"^\| (28\d{3}) \|", text, re.MULTILINE)) == SCHEDULE_CODES
+    names = {*MEMBERS, *Kind, *Unit, *orders(), *PushBody.model_json_schema(by_alias=True)["properties"]}
     assert {name for name in names if not re.search(rf"\b{name}\b", text)} == set()
 
 

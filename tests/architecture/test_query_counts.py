@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from sending import dispatch, leases
+from tests.schedules.v4_calls import V4, body, soon
 from tests.sending.factories import ScriptedChannel, submitted
 from tests.sending.send_v2_calls import BASE, JSON, LETTER, Caller, document
 
@@ -52,6 +53,22 @@ def test_reading_a_message_and_a_list_of_them(caller: Caller, django_assert_num_
         assert caller.get(f"/v2/messages/{ids[0]}").status_code == 200
     with django_assert_num_queries(2):
         assert len(caller.get("/v2/messages").json()["data"]) == 6
+
+
+def test_making_reading_and_changing_a_schedule(settings: Any) -> None:
+    settings.HAMMY_CALLER_CACHE_SECONDS = 60
+    api = V4()
+    path = f"/v4/schedules/{api.create(soon()).uuid}"
+    calls = [
+        ("POST", "/v4/schedules", body(soon())), ("GET", "/v4/schedules", None), ("GET", path, None),
+        ("GET", f"{path}/msg-ids", None), ("PUT", path, {"name": "x"}), ("DELETE", path, None),
+    ]  # fmt: skip
+    counts = []
+    for method, address, data in calls:
+        with CaptureQueriesContext(connection) as context:
+            assert api.call(method, address, data).status_code == 200
+        counts.append(len(context))
+    assert counts == [5, 2, 1, 2, 5, 4]
 
 
 def test_handing_over_costs_a_claim_and_its_outcomes_together(monkeypatch: pytest.MonkeyPatch) -> None:

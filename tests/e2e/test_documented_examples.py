@@ -46,9 +46,12 @@ TemplateVersion.objects.create(
     text='Tisztelt {{ recipientName }}! Ügyintéző: {{ properties["clerk"] }}',
 )
 archive = clients.create_client(name="archive", rights=["notifications"])[1]
+scheduling = clients.create_client(name="scheduling", rights=["schedules", "send", "jobs.run"])[1]
 print(json.dumps({
     "your-access-id": archive.access_id,
     "your-signing-secret": archive.secret,
+    "your-scheduling-id": scheduling.access_id,
+    "your-scheduling-secret": scheduling.secret,
     "hk_portal-key": make("portal", needs_user_token=False, rights=["portal"]),
     "hk_your-client-key": make("invoicing", rights=["send", "jobs.read", "jobs.run"], portals=["portal"]),
     "hk_open-client-key": make("open", needs_user_token=False),
@@ -87,6 +90,7 @@ def live_site(folder: Path) -> Iterator[Live]:
         site.start_sink()
         site.start_worker()
         keys = json.loads(site.manage("shell", "--no-imports", "-c", _SETUP))
+        site.start_beat()
         site.start_web()
         address = f"http://127.0.0.1:{site.web_port}"
         yield Live(site, {"https://letters.example.org": address, "http://localhost:8000": address, **keys})
@@ -181,7 +185,7 @@ def run(command: list[str], script: str, live: Live, folder: Path) -> subprocess
 @pytest.mark.timeout(300)
 def test_the_examples_print_what_the_documents_say(tmp_path: Path) -> None:
     with live_site(tmp_path / "site") as live:
-        for name in ("docs/integrators.md", "docs/api/errors.md"):
+        for name in ("docs/integrators.md", "docs/api/errors.md", "docs/api/schedules.md"):
             check_shell(live, tmp_path, examples(name, "bash"))
         for name in ("docs/integrators.md", "docs/api/job-completed-notifications.md"):
             check_python(live, tmp_path, examples(name, "python"))
@@ -230,8 +234,12 @@ def test_a_document_that_says_something_else_would_be_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["docs/integrators.md", "docs/api/errors.md", "docs/api/job-completed-notifications.md", "README.md"]
-)
+    "name",
+    [
+        "docs/integrators.md", "docs/api/errors.md", "docs/api/job-completed-notifications.md", "docs/api/schedules.md",
+        "README.md",
+    ],
+)  # fmt: skip
 def test_every_block_is_closed_and_of_a_known_kind(name: str) -> None:
     text = (ROOT / name).read_text()
     assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * len(_BLOCK.findall(text))

@@ -79,6 +79,7 @@ def test_a_new_client_admits_every_user_and_needs_a_token() -> None:
         ),
         ({"requests_per_minute": 0}, "requests_per_minute: Ensure this value is greater than or equal to 1."),
         ({"max_upload_bytes": 0}, "max_upload_bytes: Ensure this value is greater than or equal to 1."),
+        ({"max_schedules": -1}, "max_schedules: Ensure this value is greater than or equal to 0."),
         ({"name": ""}, "name: This field cannot be blank."),
         ({"name": " x"}, "name: must not be empty, nor begin or end with a space"),
         ({"name": "a\nb"}, "name: must not contain control characters or line breaks"),
@@ -189,6 +190,7 @@ def test_create_client_takes_every_option(capsys: Any) -> None:
         (["--rights", "send,fly"], f"rights: unknown right fly; the rights are {', '.join(RIGHTS)}"),
         (["--networks", "here"], "allowed_networks: here is no network (as 10.0.0.0/8 or 192.0.2.7)"),
         (["--requests-per-minute", "-1"], "requests_per_minute: Ensure this value is greater than or equal to 1."),
+        (["--max-schedules", "-1"], "max_schedules: Ensure this value is greater than or equal to 0."),
         ([], "name: is taken by another client"),
     ],
 )
@@ -242,11 +244,19 @@ def test_list_clients_tells_everything_but_secrets(capsys: Any) -> None:
         "allowedNetworks": [],
         "requestsPerMinute": None,
         "maxUploadBytes": None,
+        "maxSchedules": None,
         "externalFolder": "",
         "usableKeys": 2,
         "createdAt": rows[1]["createdAt"],
     }
     assert run("list_clients", capsys=capsys) == "archive  inactive  1 keys  jobs.read\nbank  active  2 keys  send\n"
+
+
+def test_a_client_may_be_given_a_number_of_schedules(capsys: Any) -> None:
+    run("create_client", "bank", "--max-schedules", "0", capsys=capsys)
+    run("create_client", "insurer", "--max-schedules", "50000", capsys=capsys)
+    rows = json.loads(run("list_clients", "--json", capsys=capsys))
+    assert [(row["name"], row["maxSchedules"]) for row in rows] == [("bank", 0), ("insurer", 50000)]
 
 
 def test_a_client_may_have_a_folder_of_its_own(capsys: Any) -> None:

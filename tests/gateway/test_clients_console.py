@@ -48,6 +48,7 @@ def filled(**values: Any) -> dict[str, Any]:
         "sender_domains": "example.com",
         "requests_per_minute": "",
         "max_upload_bytes": "",
+        "max_schedules": "",
         "from_address": "",
         "from_name": "",
         "credentials-TOTAL_FORMS": "0",
@@ -87,12 +88,21 @@ def test_s32_a_new_clients_keys_are_shown_once(admin: Client) -> None:
         ({"name": "a\u2028b"}, "name"),
         ({"requests_per_minute": "0"}, "requests_per_minute"),
         ({"max_upload_bytes": "0"}, "max_upload_bytes"),
+        ({"max_schedules": "-1"}, "max_schedules"),
     ],
 )
 def test_what_cannot_be_is_said_at_its_field(admin: Client, values: dict[str, Any], field: str) -> None:
     response = admin.post(f"{LIST}add/", filled(**values))
     assert list(response.context["adminform"].form.errors) == [field]
     assert (ApiClient.objects.count(), Credential.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(("written", "kept"), [("", None), ("0", 0), ("5000", 5000)])
+def test_a_client_is_given_a_number_of_schedules_or_the_sites(admin: Client, written: str, kept: int | None) -> None:
+    client, _ = make_client(name="bank", max_schedules=7)
+    admin.post(f"{LIST}{client.pk}/change/", filled(max_schedules=written))
+    client.refresh_from_db()
+    assert client.max_schedules == kept
 
 
 def test_a_change_needs_no_new_keys(admin: Client) -> None:

@@ -25,8 +25,9 @@ def due(schedule: Schedule, *, late: float = 0) -> Schedule:
     """The same schedule, its time come ``late`` seconds ago."""
     moment = timezone.now().replace(microsecond=0) - timedelta(seconds=late)
     slot = moment.astimezone(schedule.plan.site).replace(tzinfo=None)
+    text = slot.strftime("%Y-%m-%d %H:%M:%S")
     Schedule.objects.filter(pk=schedule.pk).update(
-        times={"time": slot.strftime("%Y-%m-%d %H:%M:%S")}, due_at=moment, planned_at=moment - timedelta(days=1)
+        times={"time": text}, slot=text, due_at=moment, planned_at=moment - timedelta(days=1)
     )
     schedule.refresh_from_db()
     return schedule

@@ -5,12 +5,17 @@ from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.test import Client
+from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.lookup import caller_of
 from gateway.models import ApiClient
-from schedules.models import Schedule
+from jobs.models import Job
+from schedules.models import Firing, Schedule
+from schedules.models.schedule import site_zone
+from sending.models import Message, Push
 from tests.factories import make_client
 
 LETTER = {
@@ -82,3 +87,20 @@ def error(answer: Any) -> tuple[int, int, str]:
 def soon(seconds: float = 60) -> datetime:
     """A whole second to come, on the site's clock."""
     return (datetime.now() + timedelta(seconds=seconds)).replace(microsecond=0)
+
+
+def rows() -> tuple[list[Any], int, int, int, int]:
+    """All that a call could leave: schedules as they are, and how many firings, jobs, messages and pushes."""
+    return (
+        list(Schedule.objects.order_by("id").values()),
+        Firing.objects.count(),
+        Job.objects.count(),
+        Message.objects.count(),
+        Push.objects.count(),
+    )
+
+
+def freeze(monkeypatch: pytest.MonkeyPatch, slot: str) -> None:
+    """The site's clock stands at a local time."""
+    moment = datetime.fromisoformat(slot).replace(tzinfo=site_zone())
+    monkeypatch.setattr(timezone, "now", lambda: moment)

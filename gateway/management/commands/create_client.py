@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--networks", default="", help="where calls may come from, as 10.0.0.0/8,192.0.2.7")
         parser.add_argument("--requests-per-minute", type=int, help="unlimited when absent")
         parser.add_argument("--max-upload-bytes", type=int, help="of one multipart request; the site's when absent")
+        parser.add_argument("--max-schedules", type=int, help="that may wait at a time; the site's when absent")
         parser.add_argument(
             "--external-folder", default="", help="its own folder below the external root, as crm; all when absent"
         )
@@ -36,6 +37,7 @@ class Command(BaseCommand):
                 allowed_networks=_parts(options["networks"]),
                 requests_per_minute=options["requests_per_minute"],
                 max_upload_bytes=options["max_upload_bytes"],
+                max_schedules=options["max_schedules"],
                 external_folder=options["external_folder"],
                 portals=options["portal"],
             )
