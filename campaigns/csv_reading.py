@@ -5,7 +5,7 @@ import codecs
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 MOST_COLUMNS = 500
 LONGEST_RECORD = 64 * 1024
@@ -13,6 +13,7 @@ LONGEST_FILE = 2 * 1024**3
 SEPARATORS = (";", ",", "\t", "|")
 UTF_8, CENTRAL_EUROPEAN = "utf-8", "cp1250"
 _PIECE = 1024 * 1024
+_BLANK = (b"\n", b"\r\n")
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, ""), (codecs.BOM_UTF16_BE, ""))
 # Bytes that stand for no character there, or for none that people write.
 _NEVER_IN_TEXT = bytes(sorted(frozenset(range(32)) - frozenset(b"\t\n\r\x0c")))
@@ -32,8 +33,7 @@ class Sheet:
     begin: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: the line it begins at (the first is 1), its fields or the reason why it has none, and the byte and
     the line that follow it."""
 
@@ -77,7 +77,20 @@ def records(file: BinaryIO, sheet: Sheet, *, begin: int | None = None, line: int
 
 def count(file: BinaryIO, sheet: Sheet) -> int:
     """How many records follow the first."""
-    return sum(1 for _ in records(file, sheet))
+    if _has_quotes(file):
+        return sum(1 for _ in records(file, sheet))
+    # Then a record is a line: many times as quick.
+    file.seek(sheet.begin)
+    found, is_new = 0, True
+    while piece := file.readline(LONGEST_RECORD):
+        found += is_new and piece not in _BLANK
+        is_new = piece.endswith(b"\n")
+    return found
+
+
+def _has_quotes(file: BinaryIO) -> bool:
+    file.seek(0)
+    return any(b'"' in piece for piece in iter(lambda: file.read(_PIECE), b""))
 
 
 class _Endless(Exception):

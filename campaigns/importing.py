@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import file_digest, sha1
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
@@ -82,12 +83,8 @@ def look(file: BinaryIO, *, separator: str = "", given: Mapping[str, str] | None
         meaning = columns.meanings(sheet.headers, given)
     except ValueError as error:
         raise Unreadable(str(error)) from error
-    first, total = [], 0
-    for record in csv_reading.records(file, sheet):
-        total += 1
-        if total <= _SHOWN_LINES:
-            first.append(record)
-    return Look(sheet=sheet, meaning=meaning, total=total, first=first)
+    first = list(islice(csv_reading.records(file, sheet), _SHOWN_LINES))
+    return Look(sheet=sheet, meaning=meaning, total=csv_reading.count(file, sheet), first=first)
 
 
 def keep_upload(*, caller: Caller, group: RecipientGroup, stored: StoredBytes) -> str:
@@ -197,19 +194,19 @@ class Import:
             storing.insert(people, group_id=self._group.pk, at=now)
             return
         # Of several in one portion the first is taken, or the last where the later corrects the earlier.
-        by_identity: dict[UUID, Person] = {}
+        by_identity: dict[str, Person] = {}
         for person in people if self._duplicates == Duplicates.UPDATE else reversed(people):
             by_identity[person.identity] = person
         known = Recipient.objects.filter(group=self._group, identity__in=list(by_identity))
         if self._duplicates == Duplicates.UPDATE:
             self._update(list(known), by_identity, now)
-        there = set(known.values_list("identity", flat=True))
+        there = {identity.hex for identity in known.values_list("identity", flat=True)}
         fresh = [person for identity, person in by_identity.items() if identity not in there]
         storing.insert(fresh, group_id=self._group.pk, at=now)
 
-    def _update(self, rows: Sequence[Recipient], people: Mapping[UUID, Person], now: datetime) -> None:
+    def _update(self, rows: Sequence[Recipient], people: Mapping[str, Person], now: datetime) -> None:
         for row in rows:
-            for name, value in storing.columns(people[row.identity]).items():
+            for name, value in storing.columns(people[row.identity.hex]).items():
                 setattr(row, name, value)
             row.updated_at = now
         names = [*storing.columns(Person()), "updated_at"]

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from uuid import UUID
+from hashlib import blake2b
 from zoneinfo import available_timezones
 
 from sending.addresses import is_valid
@@ -18,6 +17,8 @@ LONGEST = {
     "language": 35,
     "time_zone": 64,
 }
+# Where all texts together are no longer than any of the first four may be, none of them is too long.
+_SHORT = 100
 MOST_PROPERTIES = 100
 LONGEST_KEY, LONGEST_VALUE = 100, 10_000
 _ZONES = frozenset(available_timezones())
@@ -36,10 +37,11 @@ class Person:
     properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def identity(self) -> UUID:
-        """Equal for who counts as the same in a group: by e-mail address, else by name and postal address."""
+    def identity(self) -> str:
+        """Equal for who counts as the same in a group: by e-mail address, else by name and postal address. 128 bits in
+        hex."""
         text = self.email_address.lower() or f"{self.name}\n{self.postal_address}".lower()
-        return UUID(bytes=sha256(text.encode()).digest()[:16])
+        return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def problem_of(person: Person) -> tuple[str, str] | None:
@@ -53,17 +55,27 @@ def problem_of(person: Person) -> tuple[str, str] | None:
         return "name", "required"
     if person.email_address and not is_valid(person.email_address):
         return "email_address", "not a valid e-mail address"
+    if problem := _problem_of_texts(person):
+        return problem
+    if person.language and not _LANGUAGE.fullmatch(person.language):
+        return "language", "must be a language as hu or en-GB"
+    if person.time_zone and person.time_zone not in _ZONES:
+        return "time_zone", "must be a time zone as Europe/Budapest"
+    return _problem_of_properties(person.properties)
+
+
+def _problem_of_texts(person: Person) -> tuple[str, str] | None:
+    together = f"{person.name}{person.email_address}{person.postal_address}{person.partner_ref}"
+    if len(together) <= _SHORT and together.isprintable() and not person.language and not person.time_zone:
+        # As nearly all are.
+        return None
     for member, longest in LONGEST.items():
         text = getattr(person, member)
         if len(text) > longest:
             return member, f"must be at most {longest} characters long"
         if not text.isprintable() and (member != "postal_address" or not text.replace("\n", "").isprintable()):
             return member, "must not contain control characters"
-    if person.language and not _LANGUAGE.fullmatch(person.language):
-        return "language", "must be a language as hu or en-GB"
-    if person.time_zone and person.time_zone not in _ZONES:
-        return "time_zone", "must be a time zone as Europe/Budapest"
-    return _problem_of_properties(person.properties)
+    return None
 
 
 def _problem_of_properties(properties: Mapping[str, str]) -> tuple[str, str] | None:

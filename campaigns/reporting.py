@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Q
 
-from campaigns.models import Campaign, CampaignPart, LegRun
+from campaigns.models import Campaign, CampaignPart, LegRun, SkippedRecipient
 from sending.models import Message
 from sending.states import Status
 
@@ -38,6 +38,9 @@ def reports(campaign: Campaign) -> list[Report]:
     """A report for each leg, in order."""
     runs = list(LegRun.objects.filter(part__campaign=campaign).order_by("id"))
     counts = _counts([run.job_id for run in runs])
+    skipped = dict(
+        SkippedRecipient.objects.filter(run__in=runs).order_by().values_list("run").annotate(count=Count("id"))
+    )
     found = []
     for part in campaign.parts.order_by("id"):
         mine = [run for run in runs if run.part_id == part.pk]
@@ -53,7 +56,7 @@ def reports(campaign: Campaign) -> list[Report]:
                 part=part,
                 runs=mine,
                 recipients=sum(run.recipients for run in mine),
-                skipped=sum(run.skipped for run in mine),
+                skipped=sum(skipped.get(run.pk, 0) for run in mine),
                 statuses=dict(statuses),
                 suppressed=suppressed,
                 opened=opened,

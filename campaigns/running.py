@@ -6,12 +6,13 @@ transaction. It holds the leg's row meanwhile, so that whoever pauses the leg co
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, F, Max
+from django.db import connection, transaction
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignPart, LegRun, Recipient, SkippedRecipient
@@ -30,9 +31,13 @@ from sending.states import HeldFor, Status
 
 JOB_CLASS = "hu.dbx.hammy.processor.campaign.CampaignJobRunner"
 LEG_CLASS = "hu.dbx.hammy.processor.campaign.CampaignLegJobRunner"
+SHARE_CLASS = "hu.dbx.hammy.processor.campaign.CampaignLegShareJobRunner"
 LEG_ID = "LEG_ID"
+RUN_ID, AFTER, UPTO, BEFORE = "RUN_ID", "AFTER", "UPTO", "BEFORE"
 PAUSED = "its campaign is paused"
 _PORTION = 1000
+# More recipients than these are made letters for by several jobs, side by side.
+_SHARE = 10_000
 
 
 def parts_of(caller: Caller, leg_ids: Sequence[str]) -> list[CampaignPart]:
@@ -75,30 +80,76 @@ def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
     return run
 
 
-def make_letters(context: Context[Any], run: LegRun) -> bool:
-    """Letters for the recipients of a run, in portions, for a few seconds; whether those were all."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Some of a run's recipients: those with numbers above ``after`` up to ``upto``; ``before`` come before them."""
+
+    after: int
+    upto: int
+    before: int = 0
+
+
+def whole(run: LegRun) -> Share:
+    """All recipients of a run."""
+    return Share(after=0, upto=run.last_recipient_id)
+
+
+def shares(run: LegRun) -> list[Share]:
+    """The recipients of a run, cut so that several jobs may work side by side."""
+    everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=run.last_recipient_id).order_by("id")
+    found: list[Share] = []
+    after = before = 0
+    while True:
+        upto = everybody.filter(id__gt=after).values_list("id", flat=True)[_SHARE - 1 : _SHARE].first()
+        if upto is None:
+            return [*found, Share(after=after, upto=run.last_recipient_id, before=before)]
+        found.append(Share(after=after, upto=upto, before=before))
+        after, before = upto, before + _SHARE
+
+
+def begin_shares(context: Context[Any], run: LegRun) -> None:
+    """A job below the leg's for each share of its recipients, all or none."""
+    with transaction.atomic():
+        for share in shares(run):
+            values = {RUN_ID: run.pk, AFTER: share.after, UPTO: share.upto, BEFORE: share.before}
+            context.start_child(SHARE_CLASS, [(key, str(value)) for key, value in values.items()])
+        context.checkpoint(cursor={"is_shared": True})
+
+
+def is_large(run: LegRun) -> bool:
+    """Whether several jobs should make its letters."""
+    return run.recipients > _SHARE
+
+
+def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
+    """Letters for a share of a run's recipients, in portions, for a few seconds; whether those were all."""
     caller = job_services.owner_of(context.job)
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
-    context.progress(0, run.recipients)
-    cursor: dict[str, int] = context.cursor or {"after": 0, "made": 0}
+    cursor: dict[str, int] = context.cursor or {"after": share.after, "done": 0}
+    everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=share.upto).order_by("id")
     while time.monotonic() < until:
-        portion = list(
-            Recipient.objects.filter(
-                group_id=run.part.group_id, id__gt=cursor["after"], id__lte=run.last_recipient_id
-            ).order_by("id")[:_PORTION]
-        )
+        portion = list(everybody.filter(id__gt=cursor["after"])[:_PORTION])
         if not portion:
             return True
         with transaction.atomic():
-            part = CampaignPart.objects.select_for_update(of=("self",), no_key=True).get(pk=run.part_id)
-            made = _make(caller, run, part, portion, before=cursor["made"])
-            cursor = {"after": portion[-1].pk, "made": cursor["made"] + made}
+            part = _held(run)
+            _make(caller, run, part, portion, before=share.before + cursor["done"])
+            cursor = {"after": portion[-1].pk, "done": cursor["done"] + len(portion)}
             context.checkpoint(cursor=cursor)
     return False
 
 
-def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> int:
-    """The letters of a portion; how many. ``before`` were made in this run already."""
+def _held(run: LegRun) -> CampaignPart:
+    """The leg, held so that whoever pauses it waits, and those that make other letters of it do not."""
+    parts = CampaignPart.objects.filter(pk=run.part_id)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM campaigns_campaignpart WHERE id = %s FOR SHARE", [run.part_id])
+    return parts.get()
+
+
+def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> None:
+    """The letters of a portion, which ``before`` others come before."""
     letters = list(_letters(run, part, portion, before=before))
     results = services.submit_many(caller=caller, letters=letters, job_id=run.job_id)
     left_out = [
@@ -107,12 +158,11 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Rec
         if isinstance(result, Refusal)
     ]
     if left_out:
-        SkippedRecipient.objects.bulk_create(left_out)
-        LegRun.objects.filter(pk=run.pk).update(skipped=F("skipped") + len(left_out))
+        # Run again, it finds those that were left out before.
+        SkippedRecipient.objects.bulk_create(left_out, ignore_conflicts=True)
     made = [result.message_id for result in results if isinstance(result, Accepted)]
     if part.paused_at is not None:
         hold(Message.objects.filter(id__in=made), actor=caller.actor)
-    return len(made)
 
 
 def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> Iterator[Letter]:

@@ -31,7 +31,7 @@ def insert(people: Sequence[Person], *, group_id: int, at: datetime) -> None:
             properties = _JSON.encode(person.properties) if person.properties else "{}"
             copy.write_row((
                 group_id, person.name, person.email_address, person.postal_address, person.partner_ref,
-                person.language, person.time_zone, properties, person.identity.hex, moment, moment,
+                person.language, person.time_zone, properties, person.identity, moment, moment,
             ))  # fmt: skip
 
 

@@ -13,11 +13,12 @@ from jobs.states import Status
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What one job waited for, counted when none of it is open: ``words`` tell people of the ``failed``, "" when all
-    ended well."""
+    ended well. ``are_jobs``: they were its child jobs."""
 
     count: int
     failed: int
     words: str
+    are_jobs: bool = False
 
 
 class Awaited(ABC):
@@ -46,7 +47,10 @@ class _ChildJobs(Awaited):
         )
         return {
             parent_id: Tally(
-                count=count, failed=failed, words=f"{failed} of {count} child jobs did not finish" if failed else ""
+                count=count,
+                failed=failed,
+                words=f"{failed} of {count} child jobs did not finish" if failed else "",
+                are_jobs=True,
             )
             for parent_id, count, failed in counts
         }

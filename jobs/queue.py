@@ -258,6 +258,8 @@ def _by_end(
         counted = tallies[job.pk]
         kind = job_classes().get(job.job_class)
         reason = kind.verdict(counted) if kind else verdict(counted)
+        if kind and not kind.counts_jobs:
+            counted = [tally for tally in counted if not tally.are_jobs]
         count = sum(tally.count for tally in counted)
         well = count - sum(tally.failed for tally in counted)
         total = count if job.total is None else job.total

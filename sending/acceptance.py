@@ -22,9 +22,10 @@ from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """A letter found good, with what it was resolved to."""
+    """A letter found good, with what it was resolved to; ``content`` is Letter.content."""
 
     letter: Letter
+    content: dict[str, Any]
     version_id: int | None
     held_for: str
 
@@ -42,6 +43,7 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None, *,
     problems: list[Problem] = []
     version: TemplateVersion | None = None
     held_for = ""
+    content = letter.content()
     if letter.channel not in channels():
         supported = ", ".join(sorted(channels()))
         problems.append(Problem(code=Code.INVALID, sentence=f"must be one of {supported}", field=("channel",)))
@@ -56,7 +58,7 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None, *,
             problems.append(found)
         else:
             version = found
-            problems.extend(_data_problems(version, letter))
+            problems.extend(_data_problems(version, letter.message_type, content))
             held_for = HeldFor.TEMPLATE if version.template.status == TemplateStatus.SUSPENDED else ""
     if letter.expires_at and letter.expires_at <= timezone.now():
         problems.append(Problem(code=Code.INVALID, sentence="must be in the future", field=("params", "EXPIRES_AT")))
@@ -64,7 +66,7 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None, *,
         raise Refusal(problems)
     if not held_for and letter.send_at and letter.send_at > timezone.now():
         held_for = HeldFor.TIME
-    return Examined(letter=letter, version_id=version.pk if version else None, held_for=held_for)
+    return Examined(letter=letter, content=content, version_id=version.pk if version else None, held_for=held_for)
 
 
 def _sender_problems(caller: Caller, letter: Letter) -> list[Problem]:
@@ -128,12 +130,12 @@ def _unusable(sentence: str, field: str, *, status: int | None = None) -> Proble
     return Problem(code=Code.UNUSABLE_NAME, sentence=sentence, field=(field,), status=status)
 
 
-def _data_problems(version: TemplateVersion, letter: Letter) -> list[Problem]:
-    missing = compiled(version.pk).missing(template_data(letter.content()))
+def _data_problems(version: TemplateVersion, message_type: str, content: dict[str, Any]) -> list[Problem]:
+    missing = compiled(version.pk).missing(template_data(content))
     return [
         Problem(
             code=Code.REQUIRED,
-            sentence=f"the template {letter.message_type} needs {name}",
+            sentence=f"the template {message_type} needs {name}",
             field=("xml_data",) if name.startswith("xmlData") else ("properties",),
         )
         for name in missing
@@ -160,8 +162,8 @@ def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | N
     """The row of Message to insert for an examined letter, by column; a plain mapping, since making a model of it
     would cost as much as all the rest."""
     letter = examined.letter
-    content = letter.content()
-    digest = digest_of(content)
+    digest = digest_of(examined.content)
+    content = dict(examined.content)
     content.setdefault("from_address", _own_address(caller))
     if letter.from_address == "":
         content.setdefault("from_name", caller.from_name or settings.HAMMY_FROM_NAME)

@@ -29,7 +29,10 @@ WITH taken AS (
 )
 SELECT uuid, id FROM taken
 """
-_MANY = "SELECT {columns} FROM jsonb_populate_recordset(NULL::sending_message, %s::jsonb)"
+# What all of them have alike is told, and read, once.
+_MANY = """SELECT {columns} FROM jsonb_populate_recordset(
+    jsonb_populate_record(NULL::sending_message, %s::jsonb), %s::jsonb
+)"""
 _LIST = ", ".join(_COLUMNS)
 # Prepared once for each connection: a third of what a letter cost the database was reading and planning this.
 _INSERT_MANY = _TEMPLATE.format(columns=_LIST, source=_MANY.format(columns=_LIST))
@@ -56,11 +59,11 @@ def _insert_one(row: dict[str, Any], actor: str) -> dict[UUID, int]:
 
 
 def _insert_many(rows: Sequence[dict[str, Any]], actor: str) -> dict[UUID, int]:
-    # What is None is left out, which PostgreSQL reads as the same.
-    given = [
-        {name: _as_json(value) for name, value in {**_DEFAULTS, **row}.items() if value is not None} for row in rows
-    ]
-    return _prepared(_INSERT_MANY, [_JSON.encode(given), actor])
+    first = {**_DEFAULTS, **rows[0]}
+    alike = {name for name, value in first.items() if all(row.get(name, _DEFAULTS[name]) == value for row in rows)}
+    given = [{name: _as_json(row.get(name, _DEFAULTS[name])) for name in _COLUMNS if name not in alike} for row in rows]
+    base = {name: _as_json(first[name]) for name in alike}
+    return _prepared(_INSERT_MANY, [_JSON.encode(base), _JSON.encode(given), actor])
 
 
 def _prepared(statement: str, values: list[str | None]) -> dict[UUID, int]:

@@ -80,8 +80,9 @@ class CompiledTemplate:
     def missing(self, data: Mapping[str, Any]) -> list[str]:
         """The ``variables`` that the data lack, in the template's order; what only some branches need is left out."""
         found = []
+        plain = dict(data)
         for need in self._needs:
-            value: Any = dict(data)
+            value: Any = plain
             for key in need.keys:
                 value = self._environment.fetch(value, key, need.path)
             if isinstance(value, Missing):

@@ -112,7 +112,6 @@ class LegRun(models.Model):
     message_type_version = models.PositiveIntegerField(_("version"))
     recipients = models.PositiveIntegerField(_("recipients"))
     last_recipient_id = models.BigIntegerField()
-    skipped = models.PositiveIntegerField(_("left out"), default=0)
     created_at = models.DateTimeField(_("started at"), default=timezone.now)
 
     class Meta:
