@@ -114,8 +114,8 @@ def resume(*, caller: Caller, uuid: UUID) -> Job:
 
 
 def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
-    """End all runs of a campaign: what did not go out is withdrawn. What became of its letters by then. Raises 3000,
-    and 3001 when nothing of it is being sent."""
+    """End all runs of a campaign: what did not go out is withdrawn. What became of these runs' letters by then. Raises
+    3000, and 3001 when nothing of it is being sent."""
     campaign = find(caller=caller, uuid=uuid)
     open_jobs = Job.objects.open().filter(id__in=LegRun.objects.filter(part__campaign=campaign).values("run_job_id"))
     ids = list(open_jobs.values_list("id", flat=True))
@@ -124,7 +124,7 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     # Jobs may be cancelled by who may run them; this one may run the campaign.
     house = Caller.house(caller.actor)
     job_services.set_status(caller=house, ids=ids, status=job_states.Status.CANCELLED, reason=reason)
-    return reporting.reports(campaign)
+    return reporting.reports(campaign, run_job_ids=ids)
 
 
 def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str) -> Accepted:
