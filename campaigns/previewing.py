@@ -36,9 +36,7 @@ def preview(*, caller: Caller, part_id: int, recipient_id: int) -> Preview:
     except Refusal as refusal:
         problems = [problem.detail for problem in refusal.problems]
     try:
-        version = acceptance.usable_version(
-            sender, message_type=part.message_type, version=part.message_type_version
-        )
+        version = acceptance.usable_version(sender, message_type=part.message_type, version=part.message_type_version)
         words = compiled(version.pk).render(template_data(content))
     except Refusal as refusal:
         problems += [problem.detail for problem in refusal.problems if problem.detail not in problems]

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.translation import gettext, pgettext_lazy
@@ -15,6 +15,7 @@ from campaigns import exporting, recipients
 from campaigns.admin import finding, pages
 from campaigns.admin.forms import GroupChangeForm, GroupForm, owner
 from campaigns.admin.import_pages import ImportPages
+from campaigns.admin.invalid_pages import InvalidPages
 from campaigns.models import RecipientGroup
 from gateway.console import audit, labels
 from gateway.console.confirming import Question, ask
@@ -25,7 +26,7 @@ _LAST_IMPORTS = 10
 
 
 @admin.register(RecipientGroup)
-class RecipientGroupAdmin(ImportPages):
+class RecipientGroupAdmin(InvalidPages, ImportPages):
     """Recipients are counted no further than lists count."""
 
     list_display = ("name", "how_many", "client_name", "made")
@@ -74,6 +75,7 @@ class RecipientGroupAdmin(ImportPages):
         return [
             path("<int:pk>/rename/", view(self.rename), name="campaigns_recipientgroup_rename"),
             path("<int:pk>/export/", view(self.export), name="campaigns_recipientgroup_export"),
+            *self.invalid_urls(),
             *self.import_urls(),
             *super().get_urls(),
         ]
@@ -138,7 +140,8 @@ class RecipientGroupAdmin(ImportPages):
 
         return pages.fill_in(
             self, request, form, act,
-            verb="create", title=_("New recipient group"), text=_("It is empty at first: recipients are added one by one, or imported."),
+            verb="create", title=_("New recipient group"),
+            text=_("It is empty at first: recipients are added one by one, or imported."),
             done=gettext("The group is there."), back=pages.address("recipientgroup", "changelist"), place=_place,
         )  # fmt: skip
 
@@ -168,7 +171,9 @@ class RecipientGroupAdmin(ImportPages):
         question = Question(
             verb="delete",
             title=_("Delete the group"),
-            text=_("The group and all its recipients are forgotten; letters that they got stay. This cannot be undone."),
+            text=_(
+                "The group and all its recipients are forgotten; letters that they got stay. This cannot be undone."
+            ),
             variant="danger",
             subjects=list[Model]([group]),
             total=1,
@@ -189,17 +194,6 @@ class RecipientGroupAdmin(ImportPages):
         group = self.group_for(pk)
         audit.record(request, [group], "export")
         return pages.saved(exporting.group_lines(group), f"{group.name}.csv")
-
-    def group_for(self, pk: int | str) -> RecipientGroup:
-        """The group of an address."""
-        group = RecipientGroup.objects.select_related("client").filter(pk=int(pk)).first() if _is_key(pk) else None
-        if group is None:
-            raise Http404
-        return group
-
-
-def _is_key(pk: int | str) -> bool:
-    return str(pk).isascii() and str(pk).isdecimal() and len(str(pk)) < 19
 
 
 def _place(group: Model) -> str:

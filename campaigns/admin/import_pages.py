@@ -21,6 +21,7 @@ from campaigns.csv_reading import Unreadable
 from campaigns.models import RecipientGroup
 from campaigns.states import Duplicates
 from gateway.console import audit, labels
+from gateway.console.filters import number_in
 from gateway.console.read_only import ReadOnlyAdmin
 from gateway.errors import Refusal
 from gateway.incoming import Incoming
@@ -43,7 +44,11 @@ class ImportPages(ReadOnlyAdmin):
 
     def group_for(self, pk: int | str) -> RecipientGroup:
         """The group of an address."""
-        raise NotImplementedError
+        key = number_in(str(pk))
+        group = RecipientGroup.objects.select_related("client").filter(pk=key).first() if key is not None else None
+        if group is None:
+            raise Http404
+        return group
 
     def import_urls(self) -> list[URLPattern]:
         """Below the group's own address."""
