@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 from django.db.models.functions import Lower, TruncMinute
@@ -22,7 +21,7 @@ _LOOKED_AT = 100_000
 class Estimate:
     """One leg sent now: how many its group holds, how many of them lack the address that its channel needs, how many
     letters would be cancelled because their recipient is suppressed, and how many are left to go out. ``seconds`` is
-    how long those take once they begin to go out, None where nothing tells; ``begins_at`` when that is."""
+    how long those take once they begin to go out, None where nothing tells; that is in ``wait_seconds``."""
 
     part: CampaignPart
     recipients: int
@@ -30,11 +29,7 @@ class Estimate:
     suppressed: int
     letters: int
     seconds: float | None
-    begins_at: datetime
-
-    @property
-    def ends_at(self) -> datetime | None:
-        return None if self.seconds is None else self.begins_at + timedelta(seconds=self.seconds)
+    wait_seconds: float
 
 
 def estimate(campaign: Campaign) -> list[Estimate]:
@@ -53,7 +48,6 @@ def _of_leg(campaign: Campaign, part: CampaignPart, pace: float | None) -> Estim
     letters = counts["all"] - counts["lacking"] - suppressed
     if part.messages_per_minute and (pace is None or pace > part.messages_per_minute / 60):
         pace = part.messages_per_minute / 60
-    now = timezone.now()
     return Estimate(
         part=part,
         recipients=counts["all"],
@@ -61,7 +55,7 @@ def _of_leg(campaign: Campaign, part: CampaignPart, pace: float | None) -> Estim
         suppressed=suppressed,
         letters=letters,
         seconds=0.0 if not letters else letters / pace if pace else None,
-        begins_at=max(now, part.send_at) if part.send_at else now,
+        wait_seconds=max(0.0, (part.send_at - timezone.now()).total_seconds()) if part.send_at else 0.0,
     )
 
 
@@ -103,9 +97,9 @@ def _pace(channel_name: str) -> float | None:
 
 def total_seconds(estimates: Iterable[Estimate]) -> float | None:
     """From now until the last leg is out, all of them started together; None where one of them is not known."""
-    now = timezone.now()
-    ends = [one.ends_at for one in estimates]
-    known = [end for end in ends if end is not None]
-    if len(known) < len(ends):
-        return None
-    return max((max(0.0, (end - now).total_seconds()) for end in known), default=0.0)
+    longest = 0.0
+    for one in estimates:
+        if one.seconds is None:
+            return None
+        longest = max(longest, one.wait_seconds + one.seconds)
+    return longest

@@ -192,7 +192,7 @@ def _form(request: HttpRequest, sheet: csv_reading.Sheet) -> ReadingForm:
     if request.method != "POST":
         return ReadingForm(sheet, guess)
     data = request.POST.copy()
-    if data.get("columns") != str(len(sheet.headers)):
+    if data.get("shown") != sheet.separator:
         # Read with another separator it has other columns: what was chosen for those before says nothing.
         data.pop("begin", None)
         for number, header in enumerate(sheet.headers):

@@ -69,7 +69,7 @@ def address(model: str, name: str, *keys: object) -> str:
 def saved(lines: Iterable[bytes], file_name: str) -> StreamingHttpResponse:
     """A file sent as it is made, to be saved, never shown."""
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = content_disposition_header(True, safe_file_name(file_name))
+    response["Content-Disposition"] = content_disposition_header(True, safe_file_name(file_name.replace("/", "_")))
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "private, no-store"

@@ -60,7 +60,7 @@ class ReportPages(ReadOnlyAdmin):
                         number(one.letters),
                     ],
                     "time": _time(one.seconds),
-                    "begins_at": labels.moment(one.begins_at) if one.part.send_at else "",
+                    "begins_at": labels.moment(one.part.send_at) if one.part.send_at else "",
                 }
                 for one in estimates
             ],

@@ -33,7 +33,7 @@ class _OnDisk(FileUploadHandler):
             raise StopUpload(connection_reset=True)
         self._kept.write(raw_data)
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> "UploadedFile[bytes]":
         self._kept.seek(0)
         return UploadedFile(self._kept, self.file_name, self.content_type, file_size, self.charset)
 
