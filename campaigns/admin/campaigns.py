@@ -46,10 +46,11 @@ class CampaignList(CappedList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
-        found = progress.of_campaigns([campaign.pk for campaign in self.result_list])
-        for campaign in self.result_list:
+        rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
+        found = progress.of_campaigns([campaign.pk for campaign in rows])
+        for campaign in rows:
             campaign.how_far = found.get(campaign.pk)
+        self.result_list = rows
 
 
 @admin.register(Campaign)
@@ -150,14 +151,13 @@ class CampaignAdmin(LegPages, ReportPages):
         return response
 
     def _shown(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-        may = request.user.has_perm
         return {
             **facts.page(campaign),
             "offered": self._offered(request, campaign),
             "may_edit": self.may_edit(request),
             "may_preview": self.may_preview(request),
-            "may_see_jobs": may("jobs.view_job"),
-            "messages_url": facts.messages_of(campaign) if may("sending.view_message") else "",
+            "may_see_jobs": request.user.has_perm("jobs.view_job"),
+            "ways_on": self._ways_on(request, campaign),
             "left_out_url": pages.address("campaign", "left_out", campaign.pk),
         }
 
@@ -173,14 +173,22 @@ class CampaignAdmin(LegPages, ReportPages):
                 for operation in OPERATIONS.values()
                 if operation.fits(campaign, is_open)
             ]  # fmt: skip
-        links.append(pages.button(_("Estimate"), pages.address("campaign", "estimate", pk), "calculate"))
         if self.may_edit(request):
             links.append(pages.button(_("Add a leg"), pages.address("campaign", "add_leg", pk), "add"))
-            links.append(pages.button(_("Rename"), pages.address("campaign", "rename", pk), "edit"))
+        return links
+
+    def _ways_on(self, request: HttpRequest, campaign: Campaign) -> list[dict[str, Any]]:
+        """What else leads away from its page, beside its facts: the bar above has no room for it."""
+        pk, links = campaign.pk, []
+        links.append(pages.button(_("Estimate"), pages.address("campaign", "estimate", pk), "calculate"))
         links.append(pages.button(_("Report (CSV)"), pages.address("campaign", "report", pk), "download"))
+        if request.user.has_perm("sending.view_message"):
+            links.append(pages.button(_("Its messages"), facts.messages_of(campaign), "mail"))
+        if self.may_edit(request):
+            links.append(pages.button(_("Rename"), pages.address("campaign", "rename", pk), "edit"))
         if self.has_delete_permission(request):
             title = pgettext_lazy("a campaign", "Delete")
-            links.append(pages.button(title, pages.address("campaign", "delete", pk), "delete", "danger"))
+            links.append(pages.button(title, pages.address("campaign", "delete", pk), "delete"))
         return links
 
     def add_view(

@@ -15,6 +15,7 @@ from campaigns.states import CampaignStatus
 from gateway.console import labels
 from jobs.admin import cells
 from jobs.models import Job
+from jobs.states import FINAL
 
 _RUNS = 20
 
@@ -88,7 +89,7 @@ def _runs(campaign: Campaign) -> list[dict[str, Any]]:
             "url": reverse("admin:jobs_job_change", args=[run.job_id]),
             "state": cells.state(job) if job else "",
             "progress": cells.progress(job) if job else "",
-            "reason": job.reason if job else "",
+            "reason": job.reason if job and job.status in FINAL else "",
         }
         for run in runs
         for job in [jobs.get(run.job_id)]

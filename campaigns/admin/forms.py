@@ -44,7 +44,7 @@ class TellingForm(forms.Form):
             self.add_error(name if name in self.fields else None, problem.sentence)
 
 
-def client_field() -> forms.ModelChoiceField:
+def client_field() -> "forms.ModelChoiceField[ApiClient]":
     """In whose name; empty is the house's own."""
     return forms.ModelChoiceField(
         label=_("Client"),

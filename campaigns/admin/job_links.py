@@ -17,8 +17,8 @@ from jobs.models import Job
 def _group_of(request: HttpRequest, job: Job) -> Button | None:
     if job.job_class != importing.JOB_CLASS or not request.user.has_perm("campaigns.view_recipientgroup"):
         return None
-    uuid = _uuid(dict(job.params).get(importing.GROUP, ""))
-    group = RecipientGroup.objects.filter(uuid=uuid).only("id").first()
+    uuids = _uuids(dict(job.params).get(importing.GROUP, ""))
+    group = RecipientGroup.objects.filter(uuid__in=uuids).only("id").first()
     if group is None:
         return None
     return pages.button(_("Recipient group"), pages.address("recipientgroup", "change", group.pk), "groups")
@@ -40,16 +40,17 @@ def _campaign_of(request: HttpRequest, job: Job) -> Button | None:
         column = "run_job_id" if job.job_class == running.JOB_CLASS else "job_id"
         pk = LegRun.objects.filter(**{column: job.pk}).values_list("part__campaign_id", flat=True).first()
     elif job.job_class == holding.HOLD_CLASS:
-        uuid = _uuid(dict(job.params).get(holding.CAMPAIGN, ""))
-        pk = Campaign.objects.filter(uuid=uuid).values_list("id", flat=True).first()
+        uuids = _uuids(dict(job.params).get(holding.CAMPAIGN, ""))
+        pk = Campaign.objects.filter(uuid__in=uuids).values_list("id", flat=True).first()
     return None if pk is None else pages.button(_("Campaign"), pages.address("campaign", "change", pk), "campaign")
 
 
-def _uuid(text: str) -> UUID | None:
+def _uuids(text: str) -> list[UUID]:
+    """The one that a parameter holds, or none: anybody may have made such a job."""
     try:
-        return UUID(text)
+        return [UUID(text)]
     except ValueError:
-        return None
+        return []
 
 
 for maker in (_group_of, _invalid_lines_of, _campaign_of):

@@ -13,20 +13,20 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import editing, previewing, services
 from campaigns.admin import facts, finding, pages
+from campaigns.admin.campaign_page import CampaignPage
 from campaigns.admin.forms import LegForm
 from campaigns.admin.operations import OPERATE
-from campaigns.models import Campaign, CampaignPart, Recipient
+from campaigns.models import CampaignPart, Recipient
 from campaigns.previewing import Preview
 from gateway.console import audit
 from gateway.console.confirming import Question, ask
 from gateway.console.filters import number_in
-from gateway.console.read_only import ReadOnlyAdmin
 from sending.admin.frames import framed, with_frame
 
 _FOUND = 10
 
 
-class LegPages(ReadOnlyAdmin):
+class LegPages(CampaignPage):
     """The pages below a leg's address. Looking at a letter shows a recipient's data, and leaves an entry in the audit
     trail."""
 
@@ -54,14 +54,6 @@ class LegPages(ReadOnlyAdmin):
             path("legs/<int:pk>/preview/<int:recipient>/html/", view(self.preview_html), name=f"{name}_leg_html"),
             path("legs/<int:pk>/preview/<int:recipient>/try/", view(self.try_letter), name=f"{name}_leg_try"),
         ]
-
-    def campaign_for(self, pk: int | str) -> Campaign:
-        """The campaign of an address."""
-        key = number_in(str(pk))
-        campaign = Campaign.objects.select_related("client").filter(pk=key).first() if key is not None else None
-        if campaign is None:
-            raise Http404
-        return campaign
 
     def _part_for(self, pk: int) -> CampaignPart:
         part = CampaignPart.objects.select_related("campaign__client", "group").filter(pk=pk).first()
@@ -146,11 +138,11 @@ class LegPages(ReadOnlyAdmin):
             "before": people.filter(pk__lt=chosen.pk).order_by("-id").first() if chosen else None,
             "after": people.filter(pk__gt=chosen.pk).order_by("id").first() if chosen else None,
             "frame": pages.address("campaign", "leg_html", pk, chosen.pk) if chosen else "",
-            "offered": self._ways_on(request, part, chosen),
+            "offered": self._beside_a_preview(request, part, chosen),
         }
         return with_frame(TemplateResponse(request, "console/leg_preview.html", context))
 
-    def _ways_on(self, request: HttpRequest, part: CampaignPart, chosen: Recipient | None) -> list[dict[str, Any]]:
+    def _beside_a_preview(self, request: HttpRequest, part: CampaignPart, chosen: Recipient | None) -> list[dict[str, Any]]:
         links = [pages.button(_("Campaign"), facts.place(part.campaign), "campaign")]
         if chosen is not None and self.may_try(request):
             where = pages.address("campaign", "leg_try", part.pk, chosen.pk)

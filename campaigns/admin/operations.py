@@ -105,7 +105,7 @@ _ALL = (
         counted=_what_is_out,
         icon="pause_circle",
         variant="default",
-        fits=lambda campaign, is_open: campaign.status == CampaignStatus.RUNNING,
+        fits=lambda campaign, is_open: is_open and campaign.status == CampaignStatus.RUNNING,
         run=_pause,
     ),
     Operation(

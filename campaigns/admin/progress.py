@@ -89,7 +89,7 @@ def bar(report: Report) -> SafeString:
 def legend(report: Report) -> list[tuple[Any, str, str]]:
     """What each part of the bar is: its name, its colour, its count; empty parts left out."""
     counts: Mapping[str, int] = report.statuses
-    rows = [
+    rows: list[tuple[Any, str, int]] = [
         (sending_wording.STATUSES[status], colour, counts.get(status, 0))
         for status, colour in wording.BAR
         if counts.get(status, 0)

@@ -31,7 +31,7 @@ class GroupFilter(CarriedFilter):
     title = _("group")
     parameter_name = "group"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Recipient]) -> QuerySet[Recipient]:  # type: ignore[override]
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Recipient]) -> QuerySet[Recipient]:
         group = number_in(self.value())
         return queryset if group is None else queryset.filter(group=group)
 

@@ -13,16 +13,16 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import estimating, exporting
 from campaigns.admin import facts, pages
+from campaigns.admin.campaign_page import CampaignPage
 from campaigns.admin.progress import number
 from campaigns.models import Campaign, LegRun, Recipient, SkippedRecipient
 from gateway.console import audit, labels
-from gateway.console.read_only import ReadOnlyAdmin
 from jobs.admin import wording as job_wording
 
 _SHOWN = 100
 
 
-class ReportPages(ReadOnlyAdmin):
+class ReportPages(CampaignPage):
     """Figures are for whoever sees campaigns; names of recipients for who may see those, and then only."""
 
     def report_urls(self) -> list[URLPattern]:
@@ -38,8 +38,7 @@ class ReportPages(ReadOnlyAdmin):
     def _seen(self, request: HttpRequest, pk: int) -> Campaign:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        campaign: Campaign = self.campaign_for(pk)  # type: ignore[attr-defined]
-        return campaign
+        return self.campaign_for(pk)
 
     def estimate(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Each leg as it would be if it were sent now."""

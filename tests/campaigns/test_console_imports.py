@@ -76,9 +76,10 @@ def test_the_import_runs_as_a_job_whose_page_leads_back(editor: Client, group: R
     page = editor.get(f"{JOBS}{job.pk}/change/")
     assert offered(page)[:2] == ["Recipient group", "Invalid lines"]
     lines = editor.get(f"{GROUPS}invalid/{job.pk}/").content.decode()
-    assert tuple(
-        words for words in ("Nagy Pál", "1 line could not be taken.") if words in lines
-    ) == ("Nagy Pál", "1 line could not be taken.")
+    assert tuple(words for words in ("Nagy Pál", "1 line could not be taken.") if words in lines) == (
+        "Nagy Pál",
+        "1 line could not be taken.",
+    )
     saved: Any = editor.get(f"{GROUPS}invalid/{job.pk}/download/")
     assert b"".join(saved.streaming_content).decode().splitlines() == [
         "line;reason;fields",
