@@ -74,12 +74,12 @@ def left_out_lines(campaign: Campaign) -> Iterator[bytes]:
 
 
 def _property_keys(group: RecipientGroup) -> list[str]:
-    """The keys that its recipients have, in the order in which they come up."""
-    keys: dict[str, None] = {}
+    """The keys that its recipients have, in order: what is kept as JSON has none of its own."""
+    keys: set[str] = set()
     rows = Recipient.objects.filter(group=group).exclude(properties={}).order_by("id")
     for properties in rows.values_list("properties", flat=True).iterator(chunk_size=_PORTION):
-        keys.update(dict.fromkeys(properties))
-    return list(keys)
+        keys.update(properties)
+    return sorted(keys)
 
 
 def _portions(items: Iterator[SkippedRecipient]) -> Iterator[list[SkippedRecipient]]:

@@ -142,7 +142,9 @@ class LegPages(CampaignPage):
         }
         return with_frame(TemplateResponse(request, "console/leg_preview.html", context))
 
-    def _beside_a_preview(self, request: HttpRequest, part: CampaignPart, chosen: Recipient | None) -> list[dict[str, Any]]:
+    def _beside_a_preview(
+        self, request: HttpRequest, part: CampaignPart, chosen: Recipient | None
+    ) -> list[dict[str, Any]]:
         links = [pages.button(_("Campaign"), facts.place(part.campaign), "campaign")]
         if chosen is not None and self.may_try(request):
             where = pages.address("campaign", "leg_try", part.pk, chosen.pk)
