@@ -20,10 +20,15 @@ _MEMBERS = {name: member for member, names in _NAMES.items() for name in names}
 MEMBERS = tuple(_NAMES)
 
 
+def meaning_of(header: str) -> str:
+    """What a header means by itself: a member of a recipient, PROPERTY, or IGNORED for one without a name."""
+    return _MEMBERS.get(_plain(header), PROPERTY) if header else IGNORED
+
+
 def meanings(headers: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
     """What each header means: a member of a recipient, PROPERTY, or IGNORED for one without a name. ``given`` says it
     for some; raises ValueError for a header that is not there, a member that none is, or one that two would be."""
-    found = {header: _MEMBERS.get(_plain(header), PROPERTY) if header else IGNORED for header in headers}
+    found = {header: meaning_of(header) for header in headers}
     for header, meaning in (given or {}).items():
         if header not in found:
             raise ValueError(f"there is no column {header[:100]}")

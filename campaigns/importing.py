@@ -56,6 +56,11 @@ class Look:
     first: Sequence[Record]
 
 
+def concurrency_key(group_uuid: UUID) -> str:
+    """What imports into one group share: of two at a time, each could take the same recipient for the first."""
+    return f"import {group_uuid}"
+
+
 def group_of(caller: Caller, uuid: UUID) -> RecipientGroup:
     """The group; raises 1002 for one that the caller may not see or that is not there."""
     group = RecipientGroup.objects.visible_to(caller).filter(uuid=uuid).first()

@@ -34,15 +34,18 @@ class Report:
         return sum(self.statuses.get(name, 0) for name in (Status.SENT, Status.BOUNCED, Status.UNCERTAIN))
 
 
-def reports(campaign: Campaign) -> list[Report]:
-    """A report for each leg, in order."""
-    runs = list(LegRun.objects.filter(part__campaign=campaign).order_by("id"))
+def reports(campaign: Campaign, *, run_job_ids: Sequence[int] | None = None) -> list[Report]:
+    """A report for each leg, in order; of all its runs, or of those below some of the campaign's jobs."""
+    chosen = LegRun.objects.filter(part__campaign=campaign)
+    if run_job_ids is not None:
+        chosen = chosen.filter(run_job_id__in=run_job_ids)
+    runs = list(chosen.order_by("id"))
     counts = _counts([run.job_id for run in runs])
     skipped = dict(
         SkippedRecipient.objects.filter(run__in=runs).order_by().values_list("run").annotate(count=Count("id"))
     )
     found = []
-    for part in campaign.parts.order_by("id"):
+    for part in campaign.parts.select_related("group").order_by("id"):
         mine = [run for run in runs if run.part_id == part.pk]
         statuses: Counter[str] = Counter()
         suppressed = opened = 0

@@ -6,8 +6,9 @@ transaction. It holds the leg's row meanwhile, so that whoever pauses the leg co
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +20,14 @@ from campaigns.models import Campaign, CampaignPart, LegRun, Recipient, SkippedR
 from campaigns.states import CampaignStatus
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
+from gateway.lookup import caller_of
 from jobs import services as job_services
 from jobs.context import Context
 from jobs.models import Job
 from sending import queue, services
 from sending.acceptance import usable_version
+from sending.channels import channel as kept_channel
+from sending.channels import channels
 from sending.letter import Letter, Property
 from sending.models import Message
 from sending.services import Accepted
@@ -52,6 +56,14 @@ def parts_of(caller: Caller, leg_ids: Sequence[str]) -> list[CampaignPart]:
     return [found[text] for text in dict.fromkeys(leg_ids)]
 
 
+def sender_of(campaign: Campaign, caller: Caller) -> Caller:
+    """In whose name a campaign's letters go out: its client's, or the house's, whoever starts it."""
+    if campaign.client_id == caller.client_id:
+        return caller
+    name = caller.user_name
+    return replace(caller_of(campaign.client), user_name=name) if campaign.client else Caller.house(name)
+
+
 def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
     """Begin to send a leg, by a job below this one; inside a transaction. Raises 3001 while it is being sent, and 3002
     for a template that cannot be used."""
@@ -62,7 +74,8 @@ def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
     others = LegRun.objects.filter(part=part).values("job_id")
     if open_job := Job.objects.open().filter(id__in=others).first():
         raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} is being sent already, by job {open_job.pk}")
-    version = usable_version(caller, message_type=part.message_type, version=part.message_type_version)
+    sender = sender_of(part.campaign, caller)
+    version = usable_version(sender, message_type=part.message_type, version=part.message_type_version)
     group = Recipient.objects.filter(group_id=part.group_id).aggregate(count=Count("id"), last=Max("id"))
     run = LegRun.objects.create(
         part=part,
@@ -123,7 +136,7 @@ def is_large(run: LegRun) -> bool:
 
 def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
     """Letters for a share of a run's recipients, in portions, for a few seconds; whether those were all."""
-    caller = job_services.owner_of(context.job)
+    caller = sender_of(run.part.campaign, job_services.owner_of(context.job))
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
     cursor: dict[str, int] = context.cursor or {"after": share.after, "done": 0}
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=share.upto).order_by("id")
@@ -179,11 +192,26 @@ def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, b
             from_address=part.from_address,
             from_name=part.from_name,
             campaign_part_id=part.pk,
+            letter_type=letter_type_of(part.channel),
             send_at=part.send_at if part.send_at and part.send_at > now else None,
             due_at=_slot(run, part, begin, index),
             # By which it is taken once, however often a portion is made.
             delivery_id=f"leg run {run.pk} {recipient.pk}",
         )
+
+
+@cache
+def demanded(channel: str, *, partner_ref: str = "") -> frozenset[str]:
+    """The fields that a channel says every letter of a template needs: asked of one that has none."""
+    if channel not in channels():
+        return frozenset()
+    asked = Letter(channel=channel, recipient_name="x", message_type="x", partner_ref=partner_ref)
+    return frozenset(str(problem.field[0]) for problem in kept_channel(channel).check(asked) if problem.field)
+
+
+def letter_type_of(channel: str) -> str:
+    """What a leg's printed letters are; "" where letters are not printed."""
+    return str(settings.HAMMY_LETTER_TYPES[0]) if "letter_type" in demanded(channel) else ""
 
 
 def addressed(recipient: Recipient) -> dict[str, Any]:

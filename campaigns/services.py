@@ -48,7 +48,7 @@ class Leg:
 def create(*, caller: Caller, title: str, legs: Sequence[Leg]) -> Campaign:
     """Make a campaign with its legs, all or nothing; raises 1001, 1002 and what its letters would be refused for."""
     caller.require("campaigns")
-    groups = _checked(caller, title, legs)
+    groups = checked(caller, title, legs)
     with transaction.atomic():
         campaign = Campaign.objects.create(client_id=caller.client_id, title=title)
         _add_legs(campaign, legs, groups)
@@ -58,7 +58,7 @@ def create(*, caller: Caller, title: str, legs: Sequence[Leg]) -> Campaign:
 def add_legs(*, caller: Caller, uuid: UUID, legs: Sequence[Leg]) -> Campaign:
     """Put legs to a campaign; raises as ``create``, and 3000."""
     campaign = find(caller=caller, uuid=uuid)
-    groups = _checked(caller, campaign.title, legs)
+    groups = checked(caller, campaign.title, legs, sender_of=campaign)
     with transaction.atomic():
         _add_legs(campaign, legs, groups)
     return campaign
@@ -114,8 +114,8 @@ def resume(*, caller: Caller, uuid: UUID) -> Job:
 
 
 def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
-    """End all runs of a campaign: what did not go out is withdrawn. What became of its letters by then. Raises 3000,
-    and 3001 when nothing of it is being sent."""
+    """End all runs of a campaign: what did not go out is withdrawn. What became of these runs' letters by then. Raises
+    3000, and 3001 when nothing of it is being sent."""
     campaign = find(caller=caller, uuid=uuid)
     open_jobs = Job.objects.open().filter(id__in=LegRun.objects.filter(part__campaign=campaign).values("run_job_id"))
     ids = list(open_jobs.values_list("id", flat=True))
@@ -124,18 +124,17 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     # Jobs may be cancelled by who may run them; this one may run the campaign.
     house = Caller.house(caller.actor)
     job_services.set_status(caller=house, ids=ids, status=job_states.Status.CANCELLED, reason=reason)
-    return reporting.reports(campaign)
+    return reporting.reports(campaign, run_job_ids=ids)
 
 
 def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str) -> Accepted:
     """Send the letter that one recipient would get to somebody else, who looks at it: by the leg's own channel, where
     that is e-mail. Raises 3000 and what the letter is refused for."""
-    part, recipient = _part_and_recipient(caller, part_id, recipient_id)
+    part, recipient = part_and_recipient(caller, part_id, recipient_id)
     if part.channel != "EMAIL":
         raise refuse(Code.INVALID, "only a letter by e-mail can be tried", "leg_id")
-    return send_services.submit(
-        caller=caller, letter=letter_for(part, recipient, to=to)
-    )  # fmt: skip
+    sender = running.sender_of(part.campaign, caller)
+    return send_services.submit(caller=sender, letter=letter_for(part, recipient, to=to))
 
 
 def letter_for(part: CampaignPart, recipient: Recipient, *, to: str = "") -> Letter:
@@ -150,13 +149,15 @@ def letter_for(part: CampaignPart, recipient: Recipient, *, to: str = "") -> Let
         message_type_version=part.message_type_version,
         from_address=part.from_address,
         from_name=part.from_name,
+        letter_type=running.letter_type_of(part.channel),
     )
 
 
-def _part_and_recipient(caller: Caller, part_id: int, recipient_id: int) -> tuple[CampaignPart, Recipient]:
+def part_and_recipient(caller: Caller, part_id: int, recipient_id: int) -> tuple[CampaignPart, Recipient]:
+    """A leg and one of its group's recipients; raises 3000."""
     caller.require("campaigns")
     visible = CampaignPart.objects.filter(campaign__in=Campaign.objects.visible_to(caller))
-    part = visible.filter(pk=part_id).first()
+    part = visible.select_related("campaign__client", "group").filter(pk=part_id).first()
     if part is None:
         raise not_found(f"leg {part_id}")
     recipient = Recipient.objects.filter(pk=recipient_id, group_id=part.group_id).first()
@@ -183,8 +184,12 @@ def _set_paused(caller: Caller, uuid: UUID, *, at: datetime | None) -> Job:
         return job_services.submit(caller=caller, job_class=HOLD_CLASS, params=params)
 
 
-def _checked(caller: Caller, title: str, legs: Sequence[Leg]) -> Mapping[UUID, int]:
-    """The groups of the legs by their uuids; raises all that is wrong."""
+def checked(
+    caller: Caller, title: str, legs: Sequence[Leg], *, sender_of: Campaign | None = None
+) -> Mapping[UUID, int]:
+    """The groups of the legs by their uuids; raises all that is wrong. What goes out in the name of the campaign
+    ``sender_of`` is judged as its client's."""
+    sender = running.sender_of(sender_of, caller) if sender_of is not None else caller
     problems: list[Problem] = []
     if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
         words = f"must be one line of 1 to {_LONGEST_TITLE} characters"
@@ -201,7 +206,7 @@ def _checked(caller: Caller, title: str, legs: Sequence[Leg]) -> Mapping[UUID, i
         if leg.messages_per_minute is not None and leg.messages_per_minute < 1:
             words = "must be at least 1"
             problems.append(Problem(code=Code.INVALID, sentence=words, field=("legs", index, "messages_per_minute")))
-        problems += [problem.at("legs", index) for problem in _leg_problems(caller, leg)]
+        problems += [problem.at("legs", index) for problem in _leg_problems(sender, leg)]
     if problems:
         raise Refusal(problems)
     return groups

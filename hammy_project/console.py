@@ -81,6 +81,20 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Campaigns"),
+                "separator": True,
+                "items": [
+                    _item(_("Campaigns"), "campaign", "campaigns_campaign_changelist", "campaigns.view_campaign"),
+                    _item(
+                        _("Recipient groups"),
+                        "groups_2",
+                        "campaigns_recipientgroup_changelist",
+                        "campaigns.view_recipientgroup",
+                    ),
+                    _item(_("Recipients"), "contacts", "campaigns_recipient_changelist", "campaigns.view_recipient"),
+                ],
+            },
+            {
                 "title": _("Jobs"),
                 "separator": True,
                 "items": [

@@ -158,15 +158,20 @@ def _due_at(examined: Examined, now: datetime) -> datetime | None:
     return max(filter(None, (letter.send_at, letter.due_at)), default=now)
 
 
+def add_sender(caller: Caller, content: dict[str, Any]) -> None:
+    """Put in whose name a letter goes out that names nobody (sending.letter.Letter.content)."""
+    if "from_address" not in content:
+        content["from_address"] = _own_address(caller)
+        content.setdefault("from_name", caller.from_name or settings.HAMMY_FROM_NAME)
+
+
 def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | None = None) -> dict[str, Any]:
     """The row of Message to insert for an examined letter, by column; a plain mapping, since making a model of it
     would cost as much as all the rest."""
     letter = examined.letter
     digest = digest_of(examined.content)
     content = dict(examined.content)
-    content.setdefault("from_address", _own_address(caller))
-    if letter.from_address == "":
-        content.setdefault("from_name", caller.from_name or settings.HAMMY_FROM_NAME)
+    add_sender(caller, content)
     is_held = bool(examined.held_for)
     return {
         "uuid": uuid4(),

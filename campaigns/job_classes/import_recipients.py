@@ -56,8 +56,7 @@ class ImportRecipients(JobClass[ImportRecipientsParams]):
     outputs = (RESULT,)
 
     def concurrency_key(self, params: ImportRecipientsParams) -> str:
-        # Two at a time could each take the same recipient for the first.
-        return f"import {params.group}"
+        return importing.concurrency_key(params.group)
 
     def run(self, context: Context[ImportRecipientsParams]) -> Outcome:
         params = context.params

@@ -27,11 +27,12 @@ _LOOKED_AT = {
     *("job", "trigger", "triggerfiring", "printbatch", "printitem"),
     *("registration", "target", "delivery"),
     *("schedule", "firing"),
+    *("campaign", "recipientgroup"),
 }
 PAGES = {
     "Viewer": _LOOKED_AT,
-    "Operator": _LOOKED_AT,
-    "Template editor": {"template", "templateversion"},
+    "Operator": _LOOKED_AT | {"recipient"},
+    "Template editor": {"template", "templateversion", "campaign", "recipientgroup", "recipient"},
 }
 EVERY_PAGE = sorted(
     f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist" for model in admin.site._registry
@@ -55,8 +56,12 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
     ]
     views += [f"notifications.view_{name}" for name in ("registration", "target", "delivery")]
     views += [f"schedules.view_{name}" for name in ("schedule", "firing")]
+    views += [f"campaigns.view_{name}" for name in ("campaign", "campaignpart", "legrun", "recipientgroup")]
     assert held["Viewer"] == sorted(views)
+    people = [f"campaigns.view_{name}" for name in ("invalidline", "recipient", "skippedrecipient")]
     operates = [
+        *people,
+        "campaigns.operate_campaign",
         "jobs.operate_job",
         "notifications.operate_target",
         "schedules.operate_schedule",
@@ -65,6 +70,17 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
     operates += ["sending.operate_message", "sending.read_content"]
     assert held["Operator"] == sorted([*views, *operates])
     assert held["Template editor"] == [
+        *sorted(
+            [
+                *people,
+                *(f"campaigns.view_{name}" for name in ("campaign", "campaignpart", "legrun", "recipientgroup")),
+                *(
+                    f"campaigns.{verb}_{name}"
+                    for verb in ("add", "change", "delete")
+                    for name in ("campaign", "recipient", "recipientgroup")
+                ),
+            ]
+        ),
         "sending.add_template",
         "sending.add_templateversion",
         "sending.change_template",

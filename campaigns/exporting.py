@@ -1,0 +1,112 @@
+"""Groups, reports and those left out as files of comma-separated values, a portion in memory at a time; no cell of them
+is a formula to a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from campaigns import recipients, reporting
+from campaigns.importing import safe_cell
+from campaigns.models import Campaign, LegRun, Recipient, RecipientGroup, SkippedRecipient
+from sending.states import Status
+
+# Names that an import knows again (campaigns.columns).
+_MEMBERS = {
+    "name": "name",
+    "email_address": "emailAddress",
+    "postal_address": "postalAddress",
+    "partner_ref": "partnerRef",
+    "language": "language",
+    "time_zone": "timeZone",
+}
+_PORTION = 1000
+# So that spreadsheets take it for UTF-8.
+_MARK = b"\xef\xbb\xbf"
+
+
+def group_lines(group: RecipientGroup) -> Iterator[bytes]:
+    """The recipients of a group, with a column for each of their properties."""
+    keys = _property_keys(group)
+
+    def rows() -> Iterator[Sequence[object]]:
+        yield [*_MEMBERS.values(), *keys]
+        for recipient in recipients.exported(group):
+            properties = recipient.properties
+            yield [*(getattr(recipient, name) for name in _MEMBERS), *(properties.get(key, "") for key in keys)]
+
+    return _file(rows())
+
+
+def report_lines(campaign: Campaign) -> Iterator[bytes]:
+    """A line for each leg of a campaign, with what became of its letters."""
+    return _file(_report_rows(campaign))
+
+
+def _report_rows(campaign: Campaign) -> Iterator[Sequence[object]]:
+    yield [
+        "leg", "title", "group", "template", "channel", "runs", "recipients", "leftOut", "suppressed", "messages",
+        *(status.value for status in Status), "opened",
+    ]  # fmt: skip
+    for report in reporting.reports(campaign):
+        part = report.part
+        yield [
+            part.pk, part.title, part.group.name, part.message_type, part.channel, len(report.runs),
+            report.recipients, report.skipped, report.suppressed, report.made,
+            *(report.statuses.get(status, 0) for status in Status), report.opened,
+        ]  # fmt: skip
+
+
+def left_out_lines(campaign: Campaign) -> Iterator[bytes]:
+    """Whom a campaign's runs left out, and why; of a recipient who is gone since, the number alone."""
+
+    def rows() -> Iterator[Sequence[object]]:
+        yield ["leg", "job", "recipient", "name", "emailAddress", "reason"]
+        chosen = SkippedRecipient.objects.filter(run__in=LegRun.objects.filter(part__campaign=campaign))
+        for portion in _portions(chosen.select_related("run").order_by("id").iterator(chunk_size=_PORTION)):
+            people = Recipient.objects.in_bulk([skipped.recipient_id for skipped in portion])
+            for skipped in portion:
+                person = people.get(skipped.recipient_id)
+                name, address = (person.name, person.email_address) if person else ("", "")
+                run = skipped.run
+                yield [run.part_id, run.job_id, skipped.recipient_id, name, address, skipped.reason]
+
+    return _file(rows())
+
+
+def _property_keys(group: RecipientGroup) -> list[str]:
+    """The keys that its recipients have, in order: what is kept as JSON has none of its own."""
+    keys: set[str] = set()
+    rows = Recipient.objects.filter(group=group).exclude(properties={}).order_by("id")
+    for properties in rows.values_list("properties", flat=True).iterator(chunk_size=_PORTION):
+        keys.update(properties)
+    return sorted(keys)
+
+
+def _portions(items: Iterator[SkippedRecipient]) -> Iterator[list[SkippedRecipient]]:
+    portion: list[SkippedRecipient] = []
+    for item in items:
+        portion.append(item)
+        if len(portion) == _PORTION:
+            yield portion
+            portion = []
+    if portion:
+        yield portion
+
+
+def _file(rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """In pieces of many lines each."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=";")
+    yield _MARK
+    for number, row in enumerate(rows, start=1):
+        writer.writerow([safe_cell(str(cell)) for cell in row])
+        if number % _PORTION == 0:
+            yield _taken(buffer)
+    yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode()

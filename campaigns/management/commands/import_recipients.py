@@ -1,0 +1,137 @@
+"""``import_recipients FILE``: a file of recipients into a group, by a job."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import BaseCommand, CommandError
+
+from campaigns import csv_reading, importing, looking, recipients
+from campaigns.csv_reading import SEPARATORS, Unreadable
+from campaigns.management.shown import uuid_in
+from campaigns.models import RecipientGroup
+from campaigns.states import Duplicates
+from gateway import wakeups
+from gateway.caller import Caller
+from gateway.errors import Refusal
+from gateway.incoming import Incoming, StoredBytes, TooMany
+from gateway.management.house import house_caller
+from gateway.plain_text import on_one_line
+from jobs.management.shown import facts
+from jobs.management.waiting import wait
+from jobs.states import Status
+
+_PIECE = 256 * 1024
+_HANDLING = {"allow": Duplicates.ALLOW, "skip": Duplicates.SKIP, "update": Duplicates.UPDATE}
+
+
+class Command(BaseCommand):
+    help = "Import a file of recipients into a group; with --wait the exit code is 0 only when its job is FINISHED."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="a file, or a path below the external root")
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--group", metavar="UUID", help="the group that it goes into")
+        which.add_argument("--create-group", metavar="NAME", help="make a group of this name first")
+        parser.add_argument(
+            "--duplicates", choices=sorted(_HANDLING), default="skip", help="who is there already (skip)"
+        )
+        parser.add_argument("--separator", default="", metavar="CHARACTER", help="; , | or tab; else it is found out")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+        parser.add_argument("--wait", action="store_true", help="show how it goes until it has ended")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        caller = house_caller()
+        separator = "\t" if options["separator"] == "tab" else options["separator"]
+        if separator and separator not in SEPARATORS:
+            raise CommandError("--separator: must be one of ; , | or tab")
+        try:
+            with Incoming() as incoming:
+                stored, path = _taken(caller, options["file"], incoming)
+                with Path(stored.path).open("rb") as file:
+                    found = _looked_at(file, separator)
+                if options["dry_run"]:
+                    self._tell(found, options)
+                    return
+                job = self._begin(caller, stored, path, separator, options)
+        except Unreadable as error:
+            raise CommandError(f"{options['file']}: {error}") from error
+        except Refusal as refusal:
+            raise CommandError(str(refusal)) from refusal
+        wakeups.flush(timeout=5)
+        if not options["json"]:
+            self.stdout.write(f"job {job.pk} {job.uuid}")
+        if options["wait"]:
+            wait(job, tell=self._say_nothing if options["json"] else self._say, is_terminal=False)
+        if options["json"]:
+            self.stdout.write(json.dumps(facts(job), ensure_ascii=False))
+        if options["wait"] and job.status != Status.FINISHED:
+            raise CommandError(f"job {job.pk} is {job.status}{f': {job.reason}' if job.reason else ''}")
+
+    def _begin(self, caller: Caller, stored: StoredBytes, path: str, separator: str, options: dict[str, Any]) -> Any:
+        group = _group(caller, options)
+        return importing.begin(
+            caller=caller,
+            group=group,
+            path=path or importing.keep_upload(caller=caller, group=group, stored=stored),
+            file_name=Path(options["file"]).name,
+            duplicates=_HANDLING[options["duplicates"]],
+            separator=separator,
+            checksum=importing.sha1_of(stored.path),
+        )
+
+    def _tell(self, sample: looking.Sample, options: dict[str, Any]) -> None:
+        meaning = looking.guessed(sample.sheet)
+        if options["json"]:
+            shown = {
+                "encoding": sample.sheet.encoding,
+                "separator": sample.sheet.separator,
+                "columns": meaning,
+                "records": sample.total,
+                "first": [{"line": line.number, "problem": line.problem or None} for line in sample.lines],
+            }
+            self.stdout.write(json.dumps(shown, ensure_ascii=False))
+            return
+        self.stdout.write(f"encoding: {sample.sheet.encoding}")
+        self.stdout.write(f"separator: {'tab' if sample.sheet.separator == chr(9) else sample.sheet.separator}")
+        for header, what in meaning.items():
+            self.stdout.write(on_one_line(f"column {header}: {what or 'left out'}"))
+        self.stdout.write(f"records: {sample.total}")
+        for line in sample.lines:
+            if line.problem:
+                self.stdout.write(on_one_line(f"line {line.number}: {line.problem}"))
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text, ending="")
+        self.stdout.flush()
+
+    @staticmethod
+    def _say_nothing(text: str) -> None:
+        """For who reads JSON."""
+
+
+def _taken(caller: Caller, name: str, incoming: Incoming) -> tuple[StoredBytes, str]:
+    """A copy of the file, and its path below the external root, where it lies there; a path of its own comes first."""
+    if not Path(name).is_file():
+        return importing.fetched(caller, name, incoming), name
+    try:
+        with Path(name).open("rb") as file:
+            return incoming.receive(iter(lambda: file.read(_PIECE), b""), most=csv_reading.LONGEST_FILE), ""
+    except TooMany:
+        raise Unreadable(f"it is larger than {csv_reading.LONGEST_FILE} bytes") from None
+
+
+def _looked_at(file: BinaryIO, separator: str) -> looking.Sample:
+    sheet = csv_reading.look(file, separator=separator)
+    found = looking.sample(file, sheet, looking.guessed(sheet))
+    if found.problem:
+        raise Unreadable(found.problem)
+    return found
+
+
+def _group(caller: Caller, options: dict[str, Any]) -> RecipientGroup:
+    if options["create_group"]:
+        return recipients.create_group(caller=caller, name=options["create_group"])
+    return recipients.group_of(caller=caller, uuid=uuid_in(options["group"]))

@@ -1,0 +1,73 @@
+"""What a campaign would come to, by each channel, and that it comes to that."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from campaigns import estimating, recipients, services
+from campaigns.models import Campaign, SkippedRecipient
+from campaigns.recipient_rules import Person
+from gateway.caller import Caller
+from sending import suppressing
+from sending.models import Message
+from tests.campaigns.factories import make_campaign, make_group
+from tests.jobs.conftest import work
+
+pytestmark = pytest.mark.django_db
+
+_PEOPLE = (
+    Person(name="Mail", email_address="mail@example.com"),
+    Person(name="Paper", postal_address="1 Fő utca\n1011 Budapest"),
+    Person(name="Partner", postal_address="2 Fő utca\n1011 Budapest", partner_ref="P-1"),
+    Person(name="Both", email_address="BOTH@example.com", postal_address="3 Fő utca\n1011 Budapest"),
+)
+
+
+@pytest.fixture
+def house() -> Caller:
+    return Caller.house("anna")
+
+
+def made(house: Caller, channel: str, **leg: object) -> Campaign:
+    group = make_group(house)
+    for person in _PEOPLE:
+        recipients.add(caller=house, group_uuid=group.uuid, person=person)
+    suppressing.suppress(caller=house, address="both@example.com", reason="asked")
+    return make_campaign(house, group, channel=channel, **leg)
+
+
+@pytest.mark.parametrize(
+    ("channel", "lacking", "suppressed", "letters"), [("EMAIL", 2, 1, 1), ("PORTAL", 1, 0, 3), ("POST", 1, 0, 3)]
+)
+def test_the_estimate_is_what_comes_of_it(
+    house: Caller, channel: str, lacking: int, suppressed: int, letters: int
+) -> None:
+    campaign = made(house, channel)
+    (one,) = estimating.estimate(campaign)
+    assert (one.recipients, one.without_address, one.suppressed, one.letters) == (4, lacking, suppressed, letters)
+
+    services.start(caller=house, uuid=campaign.uuid)
+    work()
+    assert SkippedRecipient.objects.count() == lacking
+    assert Message.objects.filter(status="CANCELLED").count() == suppressed
+    assert Message.objects.exclude(status="CANCELLED").count() == letters
+
+
+def test_the_time_is_that_of_the_throttle_and_of_the_last_leg(house: Caller) -> None:
+    throttled = made(house, "POST", messages_per_minute=6)
+    assert estimating.total_seconds(estimating.estimate(throttled)) == 30.0
+    later = made(house, "POST", messages_per_minute=6, send_at=timezone.now() + timedelta(hours=1))
+    (one,) = estimating.estimate(later)
+    assert (one.seconds, round(one.wait_seconds, -2)) == (30.0, 3600)
+    assert estimating.total_seconds(estimating.estimate(made(house, "POST"))) is None
+
+
+def test_the_pace_is_that_of_the_busiest_minute(house: Caller) -> None:
+    first = made(house, "POST")
+    services.start(caller=house, uuid=first.uuid)
+    work()
+    minute = timezone.now().replace(second=0, microsecond=0)
+    Message.objects.update(status="SENT", closed_at=minute, due_at=None)
+    (one,) = estimating.estimate(first)
+    assert one.seconds == 60.0
