@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -33,7 +33,9 @@ def of_campaigns(ids: Iterable[int]) -> dict[int, Progress]:
     newest = LegRun.objects.filter(part__campaign_id__in=list(ids)).order_by().values("part__campaign_id")
     last = {row["part__campaign_id"]: row["run"] for row in newest.annotate(run=Max("run_job_id"))}
     legs = list(
-        LegRun.objects.filter(run_job_id__in=last.values()).values_list("run_job_id", "job_id", "recipients", "skipped")
+        LegRun.objects.filter(run_job_id__in=last.values())
+        .annotate(skipped=Count("skipped_recipients"))
+        .values_list("run_job_id", "job_id", "recipients", "skipped")
     )
     jobs = Job.objects.filter(pk__in=[leg[1] for leg in legs]).values_list("id", "status", "completed")
     # At its end a job counts those that ended well alone.
