@@ -90,6 +90,18 @@ def look(file: BinaryIO, *, separator: str = "", given: Mapping[str, str] | None
     return Look(sheet=sheet, meaning=meaning, total=total, first=first)
 
 
+def person_or_reason(reader: columns.Reader, record: Record) -> Person | str:
+    """The recipient that a record is, or why it is none."""
+    if record.problem:
+        return record.problem
+    try:
+        person = reader.person(record.fields)
+    except ValueError as error:
+        return str(error)
+    problem = problem_of(person)
+    return ": ".join(filter(None, problem)) if problem else person
+
+
 def keep_upload(*, caller: Caller, group: RecipientGroup, stored: StoredBytes) -> str:
     """Keep an uploaded file below the caller's folder; its path there, as the contract's sample has it."""
     name = f"{uuid4()}.csv"
@@ -174,21 +186,14 @@ class Import:
         good: list[Person] = []
         invalid: list[InvalidLine] = []
         for record in portion:
-            reason = record.problem
-            if not reason:
-                try:
-                    person = self._reader.person(record.fields)
-                    problem = problem_of(person)
-                    reason = ": ".join(filter(None, problem)) if problem else ""
-                except ValueError as error:
-                    reason = str(error)
-            if reason:
+            found = person_or_reason(self._reader, record)
+            if isinstance(found, str):
                 row = InvalidLine(
-                    job_id=self._context.job.pk, line=record.line, reason=reason, fields=list(record.fields)
+                    job_id=self._context.job.pk, line=record.line, reason=found, fields=list(record.fields)
                 )
                 invalid.append(row)
             else:
-                good.append(person)
+                good.append(found)
         return good, invalid
 
     def _store(self, people: list[Person]) -> None:
@@ -244,9 +249,9 @@ def _opener(path: str) -> Callable[[], BinaryIO]:
 
 def result_lines(job_id: int) -> Iterator[bytes]:
     """The invalid lines of an import as a file: line number, reason, and what stood there."""
-    yield _line(["line", "reason", "fields"])
+    yield line_of(["line", "reason", "fields"])
     for row in InvalidLine.objects.filter(job_id=job_id).order_by("line").iterator(chunk_size=_PORTION):
-        yield _line([str(row.line), row.reason, *row.fields])
+        yield line_of([str(row.line), row.reason, *row.fields])
 
 
 def safe_cell(text: str) -> str:
@@ -254,7 +259,8 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _line(cells: Sequence[str]) -> bytes:
+def line_of(cells: Sequence[str]) -> bytes:
+    """A line of a file for people; no spreadsheet takes a cell for a formula."""
     buffer = io.StringIO()
     csv.writer(buffer, delimiter=";").writerow([safe_cell(cell) for cell in cells])
     return buffer.getvalue().encode()

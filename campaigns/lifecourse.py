@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from campaigns.models import Campaign, LegRun
+from campaigns.models import Campaign, CampaignPart, LegRun
 from campaigns.states import CampaignStatus
 from jobs.models import Job
 from sending import maintenance
@@ -32,4 +33,7 @@ def close_campaigns() -> int:
     open_runs = LegRun.objects.filter(Exists(open_jobs), part__campaign=OuterRef("pk"))
     over = Campaign.objects.filter(~Exists(open_runs), status__in=[CampaignStatus.RUNNING, CampaignStatus.PAUSED])
     now = timezone.now()
-    return over.update(status=CampaignStatus.CLOSED, closed_at=now, updated_at=now)
+    with transaction.atomic():
+        # One that was paused to its end begins its next run unpaused.
+        CampaignPart.objects.filter(campaign__in=over, paused_at__isnull=False).update(paused_at=None)
+        return over.update(status=CampaignStatus.CLOSED, closed_at=now, updated_at=now)

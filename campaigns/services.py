@@ -48,7 +48,7 @@ class Leg:
 def create(*, caller: Caller, title: str, legs: Sequence[Leg]) -> Campaign:
     """Make a campaign with its legs, all or nothing; raises 1001, 1002 and what its letters would be refused for."""
     caller.require("campaigns")
-    groups = _checked(caller, title, legs)
+    groups = checked(caller, title, legs)
     with transaction.atomic():
         campaign = Campaign.objects.create(client_id=caller.client_id, title=title)
         _add_legs(campaign, legs, groups)
@@ -58,7 +58,7 @@ def create(*, caller: Caller, title: str, legs: Sequence[Leg]) -> Campaign:
 def add_legs(*, caller: Caller, uuid: UUID, legs: Sequence[Leg]) -> Campaign:
     """Put legs to a campaign; raises as ``create``, and 3000."""
     campaign = find(caller=caller, uuid=uuid)
-    groups = _checked(caller, campaign.title, legs)
+    groups = checked(caller, campaign.title, legs)
     with transaction.atomic():
         _add_legs(campaign, legs, groups)
     return campaign
@@ -90,8 +90,13 @@ def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
         raise refuse(Code.STATE_CONFLICT, "the campaign has no legs")
     with transaction.atomic():
         list(CampaignPart.objects.select_for_update(no_key=True).filter(id__in=chosen).order_by("id").values_list("id"))
-        if busy := open_runs(campaign).filter(part__in=chosen).first():
-            raise refuse(Code.STATE_CONFLICT, f"the leg {busy.part_id} is being sent already, by job {busy.job_id}")
+        for pk, job_id in sorted(running.being_sent(chosen).items())[:1]:
+            raise refuse(Code.STATE_CONFLICT, f"the leg {pk} is being sent already, by job {job_id}")
+        now = timezone.now()
+        # At once, so that it can be paused before its first letter.
+        Campaign.objects.filter(pk=campaign.pk).exclude(status=CampaignStatus.PAUSED).update(
+            status=CampaignStatus.RUNNING, started_at=now, closed_at=None, updated_at=now
+        )
         params = [(LEGS, ",".join(map(str, chosen)))]
         return job_services.submit(caller=caller, job_class=running.JOB_CLASS, params=params)
 
@@ -117,8 +122,7 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     """End all runs of a campaign: what did not go out is withdrawn. What became of its letters by then. Raises 3000,
     and 3001 when nothing of it is being sent."""
     campaign = find(caller=caller, uuid=uuid)
-    open_jobs = Job.objects.open().filter(id__in=LegRun.objects.filter(part__campaign=campaign).values("run_job_id"))
-    ids = list(open_jobs.values_list("id", flat=True))
+    ids = sorted(set(running.being_sent(list(campaign.parts.values_list("id", flat=True))).values()))
     if not ids:
         raise refuse(Code.STATE_CONFLICT, "nothing of the campaign is being sent")
     # Jobs may be cancelled by who may run them; this one may run the campaign.
@@ -130,12 +134,11 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
 def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str) -> Accepted:
     """Send the letter that one recipient would get to somebody else, who looks at it: by the leg's own channel, where
     that is e-mail. Raises 3000 and what the letter is refused for."""
-    part, recipient = _part_and_recipient(caller, part_id, recipient_id)
+    part, recipient = part_and_recipient(caller=caller, part_id=part_id, recipient_id=recipient_id)
     if part.channel != "EMAIL":
         raise refuse(Code.INVALID, "only a letter by e-mail can be tried", "leg_id")
-    return send_services.submit(
-        caller=caller, letter=letter_for(part, recipient, to=to)
-    )  # fmt: skip
+    sender = running.sender_of(part.campaign, user_name=caller.user_name)
+    return send_services.submit(caller=sender, letter=letter_for(part, recipient, to=to))
 
 
 def letter_for(part: CampaignPart, recipient: Recipient, *, to: str = "") -> Letter:
@@ -153,11 +156,14 @@ def letter_for(part: CampaignPart, recipient: Recipient, *, to: str = "") -> Let
     )
 
 
-def _part_and_recipient(caller: Caller, part_id: int, recipient_id: int) -> tuple[CampaignPart, Recipient]:
+def part_and_recipient(
+    *, caller: Caller, part_id: int, recipient_id: int, campaign: UUID | None = None
+) -> tuple[CampaignPart, Recipient]:
+    """A leg, of that campaign where one is named, and a recipient of its group; raises 3000."""
     caller.require("campaigns")
     visible = CampaignPart.objects.filter(campaign__in=Campaign.objects.visible_to(caller))
-    part = visible.filter(pk=part_id).first()
-    if part is None:
+    part = visible.select_related("campaign__client").filter(pk=part_id).first()
+    if part is None or campaign not in (None, part.campaign.uuid):
         raise not_found(f"leg {part_id}")
     recipient = Recipient.objects.filter(pk=recipient_id, group_id=part.group_id).first()
     if recipient is None:
@@ -169,10 +175,11 @@ def _set_paused(caller: Caller, uuid: UUID, *, at: datetime | None) -> Job:
     campaign = find(caller=caller, uuid=uuid)
     wanted = CampaignStatus.RUNNING if at else CampaignStatus.PAUSED
     with transaction.atomic():
+        # The legs first, as who sends them locks them.
+        parts = list(campaign.parts.select_for_update(no_key=True, of=("self",)).order_by("id"))
         campaign = Campaign.objects.select_for_update(no_key=True, of=("self",)).get(pk=campaign.pk)
         if campaign.status != wanted:
             raise refuse(Code.STATE_CONFLICT, f"the campaign is {campaign.status}, and not {wanted}")
-        parts = list(campaign.parts.select_for_update(no_key=True, of=("self",)).order_by("id"))
         since = next((part.paused_at for part in parts if part.paused_at), None)
         campaign.parts.update(paused_at=at)
         campaign.status = CampaignStatus.PAUSED if at else CampaignStatus.RUNNING
@@ -183,7 +190,7 @@ def _set_paused(caller: Caller, uuid: UUID, *, at: datetime | None) -> Job:
         return job_services.submit(caller=caller, job_class=HOLD_CLASS, params=params)
 
 
-def _checked(caller: Caller, title: str, legs: Sequence[Leg]) -> Mapping[UUID, int]:
+def checked(caller: Caller, title: str, legs: Sequence[Leg]) -> Mapping[UUID, int]:
     """The groups of the legs by their uuids; raises all that is wrong."""
     problems: list[Problem] = []
     if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
@@ -224,7 +231,11 @@ def _leg_problems(caller: Caller, leg: Leg) -> list[Problem]:
 
 
 def _add_legs(campaign: Campaign, legs: Sequence[Leg], groups: Mapping[UUID, int]) -> None:
-    names = [field.name for field in fields(Leg) if field.name != "group_uuid"]
     for leg in legs:
-        values = {name: getattr(leg, name) for name in names}
-        CampaignPart.objects.create(campaign=campaign, group_id=groups[leg.group_uuid], **values)
+        CampaignPart.objects.create(campaign=campaign, **columns_of(leg, groups))
+
+
+def columns_of(leg: Leg, groups: Mapping[UUID, int]) -> dict[str, Any]:
+    """A leg by the columns of CampaignPart."""
+    values = {field.name: getattr(leg, field.name) for field in fields(Leg) if field.name != "group_uuid"}
+    return {"group_id": groups[leg.group_uuid], **values}

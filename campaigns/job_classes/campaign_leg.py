@@ -30,7 +30,7 @@ class CampaignLeg(JobClass[CampaignLegParams]):
         return super().verdict(tallies) if is_all_lost else ""
 
     def run(self, context: Context[CampaignLegParams]) -> Outcome:
-        run = LegRun.objects.filter(job_id=context.job.pk).select_related("part__campaign").first()
+        run = LegRun.objects.filter(job_id=context.job.pk).select_related("part__campaign__client").first()
         if run is None:
             raise JobFailed("it has no leg to send: only a campaign that is sent makes such a job")
         if not running.make_letters(context, run):
