@@ -1,6 +1,7 @@
 """Campaigns changed and deleted, while nothing of them is being sent."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -31,8 +32,7 @@ def update(*, caller: Caller, uuid: UUID, title: str | None = None, legs: Legs |
             _refuse_while_sent(parts)
             _delete([part for part in parts.values() if part.pk not in {pk for pk, _ in legs}])
             for pk, leg in legs:
-                values = services.columns_of(leg, groups)
-                CampaignPart.objects.update_or_create(pk=pk, campaign=campaign, defaults=values)
+                _put(parts.get(pk or 0, CampaignPart(campaign=campaign)), services.columns_of(leg, groups))
         campaign.title = campaign.title if title is None else title
         campaign.updated_at = timezone.now()
         campaign.save(update_fields=["title", "updated_at"])
@@ -70,6 +70,12 @@ def _check_ids(legs: Legs, parts: dict[int, CampaignPart]) -> None:
 def _refuse_while_sent(parts: dict[int, CampaignPart]) -> None:
     for pk, job_id in sorted(running.being_sent(parts.keys()).items())[:1]:
         raise refuse(Code.STATE_CONFLICT, f"the leg {pk} is being sent, by job {job_id}")
+
+
+def _put(part: CampaignPart, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(part, name, value)
+    part.save()
 
 
 def _delete(parts: Sequence[CampaignPart]) -> None:

@@ -1,21 +1,19 @@
 """What the doors of campaigns read alike: bodies into declared models, every problem at once, names put back as the
 caller spells them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from django.urls import URLPattern, path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from gateway.dates import parse_moment
 from gateway.errors import Code, Problem, Refusal, not_found
 from gateway.listing import LARGEST_ID
-from gateway.rest import ApiView
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -129,12 +127,6 @@ def number_of(text: str, what: str) -> int:
     if found is None:
         raise not_found(f"{what} {text[:20]}")
     return found
-
-
-def both(route: str, view: type[ApiView], name: str, **options: Any) -> list[URLPattern]:
-    """A path with a trailing slash and without; the published document names it once."""
-    as_view: Callable[..., Any] = view.as_view
-    return [path(route, as_view(**options), name=name), path(f"{route}/", as_view(schema=None))]
 
 
 def _problem(detail: Mapping[str, Any]) -> Problem:

@@ -75,7 +75,11 @@ def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
     for a template that cannot be used."""
     # The job first: a tree is locked from its root down.
     job = context.start_child(LEG_CLASS, [(LEG_ID, str(part.pk))])
-    part = CampaignPart.objects.select_for_update(of=("self",), no_key=True).select_related("campaign__client").get(pk=part.pk)
+    part = (
+        CampaignPart.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("campaign__client")
+        .get(pk=part.pk)
+    )
     others = LegRun.objects.filter(part=part).values("job_id")
     if open_job := Job.objects.open().filter(id__in=others).first():
         raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} is being sent already, by job {open_job.pk}")

@@ -131,10 +131,12 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     return reporting.reports(campaign)
 
 
-def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str) -> Accepted:
+def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str, campaign: UUID | None = None) -> Accepted:
     """Send the letter that one recipient would get to somebody else, who looks at it: by the leg's own channel, where
     that is e-mail. Raises 3000 and what the letter is refused for."""
-    part, recipient = part_and_recipient(caller=caller, part_id=part_id, recipient_id=recipient_id)
+    part, recipient = part_and_recipient(
+        caller=caller, part_id=part_id, recipient_id=recipient_id, campaign=campaign
+    )  # fmt: skip
     if part.channel != "EMAIL":
         raise refuse(Code.INVALID, "only a letter by e-mail can be tried", "leg_id")
     sender = running.sender_of(part.campaign, user_name=caller.user_name)

@@ -40,7 +40,7 @@ def submit(
     reason: str = "",
 ) -> Job:
     """Take one job: its row and its CREATED event, or nothing. Raises 3002 for an unknown class, what
-    ``jobs.params.parse`` and the class's ``check`` raise; ParentGone when ``parent`` does not hold its claim any more."""
+    ``jobs.params.parse`` and the class's ``check`` raise, and ParentGone when ``parent`` does not hold its claim."""
     job = _row(caller, job_class, params, now=timezone.now())
     job.trigger, job.parent = trigger, parent
     if parent is not None:
