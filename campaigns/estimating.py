@@ -101,6 +101,14 @@ def _identities(entries: Collection[tuple[str, str]]) -> Iterator[UUID]:
     identity begins as its digest does."""
     for digest, address in entries:
         yield UUID(hex=digest[:32])
-        local, _, host = address.partition("@")
-        if "xn--" in host:
-            yield UUID(bytes=sha256(f"{local}@{idna.decode(host)}".encode()).digest()[:16])
+        if written := _with_its_accents(address):
+            yield UUID(bytes=sha256(written.encode()).digest()[:16])
+
+
+def _with_its_accents(address: str) -> str:
+    """The address as people write it; "" where that is no other."""
+    local, _, host = address.rpartition("@")
+    try:
+        return f"{local}@{idna.decode(host)}" if "xn--" in host else ""
+    except idna.IDNAError:
+        return ""

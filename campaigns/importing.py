@@ -70,9 +70,9 @@ def fetched(caller: Caller, path: str, incoming: Incoming) -> StoredBytes:
         with stores()[STORE].open(path, owner_of(caller)) as file:
             return incoming.receive(iter(lambda: file.read(_PIECE), b""), most=csv_reading.LONGEST_FILE)
     except StoreRefusal as refusal:
-        raise Unreadable(f"{path} {refusal.sentence}") from refusal
+        raise Unreadable(f"it {refusal.sentence}") from refusal
     except TooMany:
-        raise Unreadable(f"{path} is larger than {csv_reading.LONGEST_FILE} bytes") from None
+        raise Unreadable(f"it is larger than {csv_reading.LONGEST_FILE} bytes") from None
 
 
 def look(file: BinaryIO, *, separator: str = "", given: Mapping[str, str] | None = None) -> Look:

@@ -38,17 +38,20 @@ _PORTION = 1000
 
 
 def parts_of(caller: Caller, leg_ids: Sequence[str]) -> list[CampaignPart]:
-    """The legs of these ids in that order, each once; raises 2002, 1001 for none, 1002 naming those that are not
-    there."""
+    """The legs of these ids in that order, each once; raises 1001 for none, 1002 naming those that are not there, and
+    2002 where the caller may not run campaigns or whose they are may not send letters."""
     caller.require("campaigns")
     if not leg_ids:
-        raise refuse(Code.REQUIRED, "required: the ids of the legs to send", "params", "legIds")
+        raise refuse(Code.REQUIRED, "required: the ids of the legs to send", LEGS)
     wanted = [int(text) for text in leg_ids if text.isascii() and text.isdigit() and len(text) <= 18]
     visible = CampaignPart.objects.filter(campaign__in=Campaign.objects.visible_to(caller), id__in=wanted)
-    found = {str(part.pk): part for part in visible.select_related("campaign", "group")}
+    found = {str(part.pk): part for part in visible.select_related("campaign__client", "group")}
     if missing := [text for text in leg_ids if text not in found]:
-        raise refuse(Code.INVALID, f"there is no leg {', '.join(missing)[:200]}", "params", "legIds")
-    return [found[text] for text in dict.fromkeys(leg_ids)]
+        raise refuse(Code.INVALID, f"there is no leg {', '.join(missing)[:200]}", LEGS)
+    parts = [found[text] for text in dict.fromkeys(leg_ids)]
+    for campaign in {part.campaign_id: part.campaign for part in parts}.values():
+        sender_of(campaign).require("send")
+    return parts
 
 
 def sender_of(campaign: Campaign, *, user_name: str = "") -> Caller:

@@ -80,8 +80,9 @@ def find(*, caller: Caller, uuid: UUID) -> Campaign:
 
 def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
     """Send a campaign, or some of its legs: the job that does. Raises 3000, 1002 for legs of others and 3001 while one
-    of them is being sent."""
+    of them is being sent; 2002 where whose campaign it is may not send letters."""
     campaign = find(caller=caller, uuid=uuid)
+    running.sender_of(campaign).require("send")
     parts = {part.pk: part for part in campaign.parts.all()}
     if unknown := [pk for pk in leg_ids if pk not in parts]:
         raise refuse(Code.INVALID, f"{unknown[0]} is no leg of this campaign", "leg_ids")

@@ -87,8 +87,13 @@ class NewCampaign(Body):
 class ChangedCampaign(Body):
     """What is to change of a campaign."""
 
-    title: Annotated[Text, line(200)] | None = None
+    title: Annotated[Text, line(200)] = ""
     legs: LegList | None = None
+
+    @property
+    def wanted_title(self) -> str | None:
+        """None where it stays as it is."""
+        return self.title if "title" in self.model_fields_set else None
 
     @property
     def wanted_legs(self) -> Legs | None:

@@ -50,7 +50,7 @@ class CampaignView(CampaignsView):
         uuid = _uuid(campaign_id)
         asked = request.read_changed(self.given(http_request))
         with outward(request.NAMES):
-            changed = editing.update(caller=self.caller, uuid=uuid, title=asked.title, legs=asked.wanted_legs)
+            changed = editing.update(caller=self.caller, uuid=uuid, title=asked.wanted_title, legs=asked.wanted_legs)
         return self.answer(answer.campaign(changed))
 
     @schema.operation("deleteCampaign", "Delete a campaign that was never started", schema.DONE)

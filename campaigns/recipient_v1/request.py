@@ -78,8 +78,13 @@ class NewGroup(Body):
 class ChangedGroup(Body):
     """What is to change of a group."""
 
-    name: Annotated[Text, line(100)] | None = None
-    description: Description | None = None
+    name: Annotated[Text, line(100)] = ""
+    description: Description = ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What was given."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class _Members(Body):

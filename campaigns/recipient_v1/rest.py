@@ -49,11 +49,8 @@ class GroupView(CampaignsView):
     def patch(self, http_request: Request, group_id: str) -> HttpResponse:
         uuid = uuid_of(group_id, "recipient group")
         asked = request.read_changed_group(self.given(http_request))
-        description = asked.description if "description" in asked.model_fields_set else None
         with outward(request.GROUP_NAMES):
-            group = recipients.rename_group(
-                caller=self.caller, uuid=uuid, name=asked.name, description=description
-            )  # fmt: skip
+            group = recipients.rename_group(caller=self.caller, uuid=uuid, **asked.values)
         return self.answer(answer.group(group, _count(group)))
 
     @schema.operation("deleteRecipientGroup", "Delete a group with its recipients", schema.DONE)

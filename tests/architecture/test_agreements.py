@@ -23,7 +23,9 @@ _CATALOGUES = sorted((settings.BASE_DIR / "locale").glob("*/LC_MESSAGES/*.po"))
 def _ours() -> list[str]:
     current_app.loader.import_default_modules()
     return sorted(
-        name for name in current_app.tasks if name.partition(".")[0] in {"gateway", "jobs", "sending", "notifications"}
+        name
+        for name in current_app.tasks
+        if name.partition(".")[0] in {"gateway", "jobs", "sending", "notifications", "campaigns"}
     )
 
 
