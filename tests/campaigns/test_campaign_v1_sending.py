@@ -233,9 +233,10 @@ def test_a_letter_is_tried_at_another_address(api: Caller, campaign: Campaign, g
     assert problems(api.post(path(campaign, "test"), {})) == [
         (1001, "legId: required"), (1001, "recipientId: required"), (1001, "to: required"),
     ]  # fmt: skip
+    assert rows() == before
     campaign.parts.update(channel="PORTAL")
     assert problems(api.post(path(campaign, "test"), asked)) == [(1002, "legId: only a letter by e-mail can be tried")]
-    assert rows() == before
+    assert Message.objects.count() == 1
 
 
 def test_letters_are_their_clients_whoever_starts_the_campaign(api: Caller, campaign: Campaign) -> None:

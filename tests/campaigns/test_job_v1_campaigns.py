@@ -1,6 +1,5 @@
 """Campaigns and imports started by their triggers and followed as jobs (contract job_v1)."""
 
-import json
 from hashlib import sha1
 from typing import Any
 
@@ -12,14 +11,14 @@ from gateway.lookup import caller_of
 from jobs.models import Job, Trigger
 from sending.models import Message
 from tests.campaigns.factories import make_campaign, make_group, put_file
-from tests.jobs.job_v1_calls import BASE, Caller, problems, soap_status
 from tests.jobs.conftest import work
+from tests.jobs.job_v1_calls import Caller, problems, soap_status
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("external_root")]
 
 IMPORT = "hu.dbx.hammy.processor.recipient.csv.ImportRecipientsJobRunner"
 RIGHTS = ["campaigns", "send", "jobs.read", "jobs.run"]
-CSV = "name;email\nAnn;ann@example.com\nBob;nobody\n".encode()
+CSV = b"name;email\nAnn;ann@example.com\nBob;nobody\n"
 # As the documents' samples have them.
 KEYS = {
     "RESULT_RELATIVE_FILE_PATH", "RELATIVE_FILE_PATH", "RECIPIENT_GROUP_UUID", "FILE_NAME", "FILE_CONTENT_CHECKSUM",

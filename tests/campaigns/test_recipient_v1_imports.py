@@ -178,7 +178,8 @@ def test_anothers_file_is_not_there(external_root: Path, path: str, expected: tu
                 (1002, "csvSeparator: must be one of ; , | or a tab"),
                 (
                     1002,
-                    "duplicationHandlingType: must be one of ALLOW_DUPLICATIONS, SKIP_DUPLICATIONS, UPDATE_DUPLICATIONS",
+                    "duplicationHandlingType: must be one of ALLOW_DUPLICATIONS, SKIP_DUPLICATIONS,"
+                    " UPDATE_DUPLICATIONS",
                 ),
                 (1002, 'columns: must be an object as {"E-mail cím": "emailAddress"}'),
                 (1002, "checksum: must be a SHA-1 in hex"),
