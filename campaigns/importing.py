@@ -249,9 +249,9 @@ def _opener(path: str) -> Callable[[], BinaryIO]:
 
 def result_lines(job_id: int) -> Iterator[bytes]:
     """The invalid lines of an import as a file: line number, reason, and what stood there."""
-    yield line_of(["line", "reason", "fields"])
+    yield _line(["line", "reason", "fields"])
     for row in InvalidLine.objects.filter(job_id=job_id).order_by("line").iterator(chunk_size=_PORTION):
-        yield line_of([str(row.line), row.reason, *row.fields])
+        yield _line([str(row.line), row.reason, *row.fields])
 
 
 def safe_cell(text: str) -> str:
@@ -259,8 +259,7 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def line_of(cells: Sequence[str]) -> bytes:
-    """A line of a file for people; no spreadsheet takes a cell for a formula."""
+def _line(cells: Sequence[str]) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer, delimiter=";").writerow([safe_cell(cell) for cell in cells])
     return buffer.getvalue().encode()

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db.models import prefetch_related_objects
+
 from campaigns.campaign_v1.request import NAMES
 from campaigns.estimating import Estimate
 from campaigns.models import Campaign, CampaignPart
@@ -23,6 +25,7 @@ def campaigns(found: Iterable[Campaign], total: int) -> Members:
 
 def campaign(found: Campaign) -> Members:
     """One campaign with its legs."""
+    prefetch_related_objects([found], "parts__group")
     return {"data": _campaign(found), "meta": meta()}
 
 

@@ -66,7 +66,7 @@ class ExportView(CampaignsView):
     def get(self, http_request: Request, group_id: str) -> StreamingHttpResponse:
         group = recipients.group_of(caller=self.caller, uuid=uuid_of(group_id, "recipient group"))
         name = safe_file_name(f"{group.name}.csv")
-        return written_meanwhile(exporting.lines(group), file_name=name, media_type="text/csv; charset=utf-8")
+        return written_meanwhile(exporting.pieces(group), file_name=name, media_type="text/csv; charset=utf-8")
 
 
 class RecipientsView(CampaignsView):

@@ -92,6 +92,7 @@ def live_site(folder: Path) -> Iterator[Live]:
     with Site(folder, HAMMY_JOB_CLASSES="tests.jobs.classes") as site:
         site.start_sink()
         site.start_worker()
+        site.start_long_worker(processes=1)
         keys = json.loads(site.manage("shell", "--no-imports", "-c", _SETUP))
         site.start_web()
         address = f"http://127.0.0.1:{site.web_port}"
