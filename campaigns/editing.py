@@ -1,25 +1,40 @@
-"""What may be changed of a campaign that is there already. A leg is left alone while it is being sent."""
+"""Campaigns and legs changed and deleted, while nothing of them is being sent."""
 
-from dataclasses import fields
+from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import services
-from campaigns.models import Campaign, CampaignPart, LegRun
+from campaigns import running, services
+from campaigns.models import Campaign, CampaignPart
 from campaigns.services import Leg
+from campaigns.states import CampaignStatus
 from gateway.caller import Caller
-from gateway.errors import Code, not_found, refuse
-from jobs.models import Job
+from gateway.errors import Code, Problem, Refusal, not_found, refuse
+
+# A leg as it is to be, with the id of the one that it takes the place of; None for a new one.
+Legs = Sequence[tuple[int | None, Leg]]
 
 
-def rename(*, caller: Caller, uuid: UUID, title: str) -> Campaign:
-    """Give a campaign another title; raises 1002 and 3000."""
+def update(*, caller: Caller, uuid: UUID, title: str | None = None, legs: Legs | None = None) -> Campaign:
+    """Change what is given of a campaign, all or nothing; ``legs`` are all that it has then. Raises 3000, what
+    ``services.create`` raises, 1002 for the id of no leg of it, and 3001 where a leg is being sent, or one that was
+    sent would be gone: its report is kept."""
     campaign = services.find(caller=caller, uuid=uuid)
-    services.checked(caller, title, [])
-    campaign.title, campaign.updated_at = title, timezone.now()
-    campaign.save(update_fields=["title", "updated_at"])
+    wanted = [leg for _, leg in legs or ()]
+    groups = services.checked(caller, campaign.title if title is None else title, wanted, sender_of=campaign)
+    with transaction.atomic():
+        parts = _locked(campaign)
+        if legs is not None:
+            _check_ids(legs, parts)
+            _refuse_while_sent(parts)
+            _delete([part for part in parts.values() if part.pk not in {pk for pk, _ in legs}])
+            for pk, leg in legs:
+                _put(parts.get(pk or 0, CampaignPart(campaign=campaign)), services.columns_of(leg, groups))
+        campaign.title = campaign.title if title is None else title
+        _touch(campaign)
     return campaign
 
 
@@ -28,34 +43,32 @@ def change_leg(*, caller: Caller, part_id: int, leg: Leg) -> CampaignPart:
     part = leg_of(caller=caller, part_id=part_id)
     groups = services.checked(caller, part.campaign.title, [leg], sender_of=part.campaign)
     with transaction.atomic():
-        part = _locked(part)
-        for field in fields(Leg):
-            if field.name != "group_uuid":
-                setattr(part, field.name, getattr(leg, field.name))
-        part.group_id = groups[leg.group_uuid]
-        part.save()
-        Campaign.objects.filter(pk=part.campaign_id).update(updated_at=timezone.now())
+        part = _locked_leg(part)
+        _put(part, services.columns_of(leg, groups))
+        _touch(part.campaign)
     return part
 
 
 def remove_leg(*, caller: Caller, part_id: int) -> None:
-    """Take a leg out of its campaign; raises 3000, and 3001 for one that was sent, whose report would be lost."""
+    """Take a leg out of its campaign; raises 3000, and 3001 while it is being sent and for one that was sent, whose
+    report is kept."""
     part = leg_of(caller=caller, part_id=part_id)
     with transaction.atomic():
-        part = _locked(part)
-        if part.runs.exists():
-            raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} was sent, and its report would be lost")
-        part.delete()
-        Campaign.objects.filter(pk=part.campaign_id).update(updated_at=timezone.now())
+        part = _locked_leg(part)
+        campaign = part.campaign
+        _delete([part])
+        _touch(campaign)
 
 
 def delete(*, caller: Caller, uuid: UUID) -> None:
-    """Forget a campaign with its legs and reports, its letters stay; raises 3000, and 3001 while it is being sent."""
+    """Forget a campaign that was never started; raises 3000, and 3001 for another."""
     campaign = services.find(caller=caller, uuid=uuid)
     with transaction.atomic():
-        list(campaign.parts.select_for_update(of=("self",)).order_by("id").values_list("id"))
-        if busy := services.open_runs(campaign).first():
-            raise refuse(Code.STATE_CONFLICT, f"the leg {busy.part_id} is being sent, by job {busy.job_id}")
+        parts = _locked(campaign)
+        campaign.refresh_from_db(fields=["status"])
+        if campaign.status != CampaignStatus.DRAFT:
+            raise refuse(Code.STATE_CONFLICT, f"the campaign is {campaign.status}; only a DRAFT can be deleted")
+        _refuse_while_sent(parts)
         campaign.delete()
 
 
@@ -68,12 +81,50 @@ def leg_of(*, caller: Caller, part_id: int) -> CampaignPart:
     return part
 
 
-def _locked(part: CampaignPart) -> CampaignPart:
-    """The leg's row, held so that nobody begins to send it; raises 3001 while somebody does."""
-    locked = CampaignPart.objects.select_for_update(of=("self",)).filter(pk=part.pk).first()
+def _locked(campaign: Campaign) -> dict[int, CampaignPart]:
+    """Its legs, which nobody begins to send meanwhile."""
+    return {part.pk: part for part in campaign.parts.select_for_update(of=("self",)).order_by("id")}
+
+
+def _locked_leg(part: CampaignPart) -> CampaignPart:
+    """The leg, which nobody begins to send meanwhile; raises 3001 while somebody does."""
+    rows = CampaignPart.objects.select_for_update(of=("self",)).select_related("campaign")
+    locked = rows.filter(pk=part.pk).first()
     if locked is None:
         raise not_found(f"leg {part.pk}")
-    runs = LegRun.objects.filter(part=part).values("job_id")
-    if job := Job.objects.open().filter(id__in=runs).first():
-        raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} is being sent, by job {job.pk}")
+    _refuse_while_sent([locked.pk])
     return locked
+
+
+def _check_ids(legs: Legs, parts: dict[int, CampaignPart]) -> None:
+    problems = []
+    ids = [pk for pk, _ in legs]
+    for index, pk in enumerate(ids):
+        if pk is not None and (pk not in parts or pk in ids[:index]):
+            words = "is there twice" if pk in ids[:index] else "is no leg of this campaign"
+            problems.append(Problem(code=Code.INVALID, sentence=words, field=("legs", index, "leg_id")))
+    if problems:
+        raise Refusal(problems)
+
+
+def _refuse_while_sent(part_ids: Collection[int]) -> None:
+    for pk, job_id in sorted(running.being_sent(part_ids).items())[:1]:
+        raise refuse(Code.STATE_CONFLICT, f"the leg {pk} is being sent, by job {job_id}")
+
+
+def _put(part: CampaignPart, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(part, name, value)
+    part.save()
+
+
+def _delete(parts: Sequence[CampaignPart]) -> None:
+    for part in parts:
+        if part.runs.exists():
+            raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} was sent, and its report is kept", "legs")
+        part.delete()
+
+
+def _touch(campaign: Campaign) -> None:
+    campaign.updated_at = timezone.now()
+    campaign.save(update_fields=["title", "updated_at"])

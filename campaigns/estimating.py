@@ -1,40 +1,66 @@
 """What a campaign would come to before it is sent: how many letters, who gets none, and how long it takes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
 
 from django.db.models import Count, Q
 from django.db.models.functions import Lower, TruncMinute
 from django.utils import timezone
 
-from campaigns import running
+from campaigns import running, services
 from campaigns.models import Campaign, CampaignPart, Recipient
+from gateway.caller import Caller
+from gateway.errors import Code, refuse
 from sending.channels import channels
 from sending.models import Message, Suppression
 from sending.states import Status
 
-# The newest so many letters of all channels tell how fast a channel is.
-_LOOKED_AT = 100_000
+class Basis(StrEnum):
+    """What a leg's pace was taken from."""
+
+    THROTTLE = "THROTTLE"
+    LAST_HOUR = "LAST_HOUR"
+    NONE = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One leg sent now: how many its group holds, how many of them lack the address that its channel needs, how many
-    letters would be cancelled because their recipient is suppressed, and how many are left to go out. ``seconds`` is
-    how long those take once they begin to go out, None where nothing tells; that is in ``wait_seconds``."""
+    letters would be cancelled because their recipient is suppressed, and how many are left to go out. How many go out
+    ``per_minute`` is told by ``basis``, None where nothing tells; they begin to in ``wait_seconds``."""
 
     part: CampaignPart
     recipients: int
     without_address: int
     suppressed: int
     letters: int
-    seconds: float | None
+    per_minute: float | None
+    basis: Basis
     wait_seconds: float
 
+    @property
+    def seconds(self) -> float | None:
+        """How long the letters take, from the first to the last."""
+        return 0.0 if not self.letters else 60 * self.letters / self.per_minute if self.per_minute else None
 
-def estimate(campaign: Campaign) -> list[Estimate]:
-    """An estimate for each leg, in order. Each group is counted once, as it is now: a second or so for a million."""
+
+def estimates(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> list[Estimate]:
+    """An estimate of each leg, or of those named; raises 3000, and 1002 for legs of others."""
+    campaign = services.find(caller=caller, uuid=uuid)
+    known = set(campaign.parts.values_list("id", flat=True))
+    if unknown := [pk for pk in leg_ids if pk not in known]:
+        raise refuse(Code.INVALID, f"{unknown[0]} is no leg of this campaign", "leg_ids")
+    return estimate(campaign, leg_ids)
+
+
+def estimate(campaign: Campaign, leg_ids: Sequence[int] = ()) -> list[Estimate]:
+    """An estimate for each leg in order, or for those named. Each group is counted once, as it is now: a second or so
+    for a million."""
     parts = list(campaign.parts.select_related("group").order_by("id"))
+    parts = [part for part in parts if not leg_ids or part.pk in leg_ids]
     paces = {name: _pace(name) for name in {part.channel for part in parts}}
     return [_of_leg(campaign, part, paces[part.channel]) for part in parts]
 
@@ -46,16 +72,16 @@ def _of_leg(campaign: Campaign, part: CampaignPart, pace: float | None) -> Estim
     )
     suppressed = _suppressed(campaign, part, unreachable)
     letters = counts["all"] - counts["lacking"] - suppressed
-    if part.messages_per_minute:
-        # What the channel did lately says only what was asked of it.
-        pace = part.messages_per_minute / 60
+    # What the channel did lately says only what was asked of it.
+    throttle = part.messages_per_minute
     return Estimate(
         part=part,
         recipients=counts["all"],
         without_address=counts["lacking"],
         suppressed=suppressed,
         letters=letters,
-        seconds=0.0 if not letters else letters / pace if pace else None,
+        per_minute=throttle or pace,
+        basis=Basis.THROTTLE if throttle else Basis.LAST_HOUR if pace else Basis.NONE,
         wait_seconds=max(0.0, (part.send_at - timezone.now()).total_seconds()) if part.send_at else 0.0,
     )
 
@@ -86,14 +112,11 @@ def _suppressed(campaign: Campaign, part: CampaignPart, unreachable: Q) -> int:
 
 
 def _pace(channel_name: str) -> float | None:
-    """Letters a second in the busiest of the last minutes that a channel was at work; None when it sent nothing."""
-    oldest = Message.objects.order_by("-id").values_list("id", flat=True)[_LOOKED_AT : _LOOKED_AT + 1].first()
-    sent = Message.objects.filter(channel=channel_name, status=Status.SENT, closed_at__isnull=False)
-    if oldest is not None:
-        sent = sent.filter(id__gt=oldest)
-    minutes = sent.annotate(minute=TruncMinute("closed_at")).order_by().values("minute").annotate(count=Count("id"))
-    busiest = max((row["count"] for row in minutes), default=0)
-    return busiest / 60 if busiest else None
+    """How many letters of a channel went out a minute in the last hour, in those minutes in which any did."""
+    since = timezone.now() - timedelta(hours=1)
+    sent = Message.objects.filter(closed_at__gte=since, erased_at=None, channel=channel_name, status=Status.SENT)
+    found = sent.order_by().aggregate(count=Count("id"), minutes=Count(TruncMinute("closed_at"), distinct=True))
+    return found["count"] / found["minutes"] if found["minutes"] else None
 
 
 def total_seconds(estimates: Iterable[Estimate]) -> float | None:

@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from campaigns import recipients, reporting
+from campaigns import reporting
 from campaigns.importing import safe_cell
 from campaigns.models import Campaign, LegRun, Recipient, RecipientGroup, SkippedRecipient
 from sending.states import Status
@@ -30,9 +30,9 @@ def group_lines(group: RecipientGroup) -> Iterator[bytes]:
 
     def rows() -> Iterator[Sequence[object]]:
         yield [*_MEMBERS.values(), *keys]
-        for recipient in recipients.exported(group):
-            properties = recipient.properties
-            yield [*(getattr(recipient, name) for name in _MEMBERS), *(properties.get(key, "") for key in keys)]
+        found = Recipient.objects.filter(group=group).order_by("id").values_list(*_MEMBERS, "properties")
+        for *members, properties in found.iterator(chunk_size=_PORTION):
+            yield [*members, *(properties.get(key, "") for key in keys)]
 
     return _file(rows())
 

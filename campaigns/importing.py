@@ -76,9 +76,9 @@ def fetched(caller: Caller, path: str, incoming: Incoming) -> StoredBytes:
         with stores()[STORE].open(path, owner_of(caller)) as file:
             return incoming.receive(iter(lambda: file.read(_PIECE), b""), most=csv_reading.LONGEST_FILE)
     except StoreRefusal as refusal:
-        raise Unreadable(f"{path} {refusal.sentence}") from refusal
+        raise Unreadable(f"it {refusal.sentence}") from refusal
     except TooMany:
-        raise Unreadable(f"{path} is larger than {csv_reading.LONGEST_FILE} bytes") from None
+        raise Unreadable(f"it is larger than {csv_reading.LONGEST_FILE} bytes") from None
 
 
 def look(file: BinaryIO, *, separator: str = "", given: Mapping[str, str] | None = None) -> Look:
@@ -90,6 +90,18 @@ def look(file: BinaryIO, *, separator: str = "", given: Mapping[str, str] | None
         raise Unreadable(str(error)) from error
     first = list(islice(csv_reading.records(file, sheet), _SHOWN_LINES))
     return Look(sheet=sheet, meaning=meaning, total=csv_reading.count(file, sheet), first=first)
+
+
+def person_or_reason(reader: columns.Reader, record: Record) -> Person | str:
+    """The recipient that a record is, or why it is none."""
+    if record.problem:
+        return record.problem
+    try:
+        person = reader.person(record.fields)
+    except ValueError as error:
+        return str(error)
+    problem = problem_of(person)
+    return ": ".join(filter(None, problem)) if problem else person
 
 
 def keep_upload(*, caller: Caller, group: RecipientGroup, stored: StoredBytes) -> str:
@@ -176,21 +188,14 @@ class Import:
         good: list[Person] = []
         invalid: list[InvalidLine] = []
         for record in portion:
-            reason = record.problem
-            if not reason:
-                try:
-                    person = self._reader.person(record.fields)
-                    problem = problem_of(person)
-                    reason = ": ".join(filter(None, problem)) if problem else ""
-                except ValueError as error:
-                    reason = str(error)
-            if reason:
+            found = person_or_reason(self._reader, record)
+            if isinstance(found, str):
                 row = InvalidLine(
-                    job_id=self._context.job.pk, line=record.line, reason=reason, fields=list(record.fields)
+                    job_id=self._context.job.pk, line=record.line, reason=found, fields=list(record.fields)
                 )
                 invalid.append(row)
             else:
-                good.append(person)
+                good.append(found)
         return good, invalid
 
     def _store(self, people: list[Person]) -> None:

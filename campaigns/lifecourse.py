@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -32,6 +33,7 @@ def close_campaigns() -> int:
     open_runs = LegRun.objects.filter(Exists(open_jobs), part__campaign=OuterRef("pk"))
     over = Campaign.objects.filter(~Exists(open_runs), status__in=[CampaignStatus.RUNNING, CampaignStatus.PAUSED])
     now = timezone.now()
-    # Nothing waits any more: what is sent later must not wait for a pause that nobody ends.
-    CampaignPart.objects.filter(campaign__in=over, paused_at__isnull=False).update(paused_at=None)
-    return over.update(status=CampaignStatus.CLOSED, closed_at=now, updated_at=now)
+    with transaction.atomic():
+        # One that was paused to its end begins its next run unpaused.
+        CampaignPart.objects.filter(campaign__in=over, paused_at__isnull=False).update(paused_at=None)
+        return over.update(status=CampaignStatus.CLOSED, closed_at=now, updated_at=now)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from campaigns import columns, csv_reading
-from campaigns.csv_reading import Sheet
-from campaigns.recipient_rules import problem_of
+from campaigns.csv_reading import Record, Sheet
+from campaigns.importing import person_or_reason
 
 _SHOWN = 10
 _LONGEST_CELL = 100
@@ -58,15 +58,14 @@ def sample(file: BinaryIO, sheet: Sheet, meaning: Mapping[str, str]) -> Sample:
     for record in csv_reading.records(file, sheet):
         total += 1
         if total <= _SHOWN:
-            wrong = record.problem or (_problem(reader, record.fields) if reader else "")
+            wrong = _reason(reader, record)
             cut = [field if len(field) <= _LONGEST_CELL else f"{field[:_LONGEST_CELL]}…" for field in record.fields]
             lines.append(Line(number=record.line, fields=cut, problem=wrong))
     return Sample(sheet=sheet, total=total, lines=lines, problem=problem)
 
 
-def _problem(reader: columns.Reader, fields: Sequence[str]) -> str:
-    try:
-        found = problem_of(reader.person(fields))
-    except ValueError as error:
-        return str(error)
-    return ": ".join(filter(None, found)) if found else ""
+def _reason(reader: columns.Reader | None, record: Record) -> str:
+    if reader is None:
+        return record.problem
+    found = person_or_reason(reader, record)
+    return found if isinstance(found, str) else ""

@@ -1,7 +1,7 @@
 """What makes a recipient, whoever brings it: a line of a file, a caller or the console."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from zoneinfo import available_timezones
@@ -45,45 +45,48 @@ class Person:
 
 
 def problem_of(person: Person) -> tuple[str, str] | None:
-    """The first thing wrong with a recipient: which of its members ("" = all of it), and a sentence; None when it is
-    good. One without a name is called by its e-mail address."""
+    """The first thing wrong with a recipient, as ``problems_of`` tells it; None when it is good."""
+    return next(problems_of(person), None)
+
+
+def problems_of(person: Person) -> Iterator[tuple[str, str]]:
+    """What is wrong with a recipient: which of its members ("" = all of it), and a sentence. One without a name is
+    called by its e-mail address."""
     if not person.email_address and not person.postal_address:
-        return "", "needs an e-mail address or a postal address"
+        yield "", "needs an e-mail address or a postal address"
     if not person.name:
         person.name = person.email_address
     if not person.name:
-        return "name", "required"
+        yield "name", "required"
     if person.email_address and not is_valid(person.email_address):
-        return "email_address", "not a valid e-mail address"
-    if problem := _problem_of_texts(person):
-        return problem
-    if person.language and not _LANGUAGE.fullmatch(person.language):
-        return "language", "must be a language as hu or en-GB"
+        yield "email_address", "not a valid e-mail address"
+    yield from _problems_of_texts(person)
+    if person.language and not (len(person.language) <= LONGEST["language"] and _LANGUAGE.fullmatch(person.language)):
+        yield "language", "must be a language as hu or en-GB"
     if person.time_zone and person.time_zone not in _ZONES:
-        return "time_zone", "must be a time zone as Europe/Budapest"
-    return _problem_of_properties(person.properties)
+        yield "time_zone", "must be a time zone as Europe/Budapest"
+    yield from _problems_of_properties(person.properties)
 
 
-def _problem_of_texts(person: Person) -> tuple[str, str] | None:
+def _problems_of_texts(person: Person) -> Iterator[tuple[str, str]]:
     together = f"{person.name}{person.email_address}{person.postal_address}{person.partner_ref}"
-    if len(together) <= _SHORT and together.isprintable() and not person.language and not person.time_zone:
+    if len(together) <= _SHORT and together.isprintable():
         # As nearly all are.
-        return None
+        return
     for member, longest in LONGEST.items():
         text = getattr(person, member)
         if len(text) > longest:
-            return member, f"must be at most {longest} characters long"
+            yield member, f"must be at most {longest} characters long"
         if not text.isprintable() and (member != "postal_address" or not text.replace("\n", "").isprintable()):
-            return member, "must not contain control characters"
-    return None
+            yield member, "must not contain control characters"
 
 
-def _problem_of_properties(properties: Mapping[str, str]) -> tuple[str, str] | None:
+def _problems_of_properties(properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if len(properties) > MOST_PROPERTIES:
-        return "properties", f"must be at most {MOST_PROPERTIES}"
+        yield "properties", f"must be at most {MOST_PROPERTIES}"
+        return
     for key, value in properties.items():
         if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
-            return "properties", f"a key must be 1 to {LONGEST_KEY} printable characters"
+            yield "properties", f"a key must be 1 to {LONGEST_KEY} printable characters"
         if len(value) > LONGEST_VALUE or "\0" in value:
-            return "properties", f"{key}: must be at most {LONGEST_VALUE} characters, without NUL"
-    return None
+            yield "properties", f"{key}: must be at most {LONGEST_VALUE} characters, without NUL"

@@ -11,9 +11,9 @@ from django.utils import timezone
 from campaigns import storing
 from campaigns.models import Recipient, RecipientGroup
 from campaigns.models.recipient import RecipientGroupQuerySet
-from campaigns.recipient_rules import Person, problem_of
+from campaigns.recipient_rules import Person, problems_of
 from gateway.caller import Caller
-from gateway.errors import Code, not_found, refuse
+from gateway.errors import Code, Problem, Refusal, not_found, refuse
 
 _LONGEST_NAME = 100
 _PORTION = 1000
@@ -88,9 +88,14 @@ def recipient_of(*, caller: Caller, pk: int) -> Recipient:
 
 
 def add(*, caller: Caller, group_uuid: UUID, person: Person) -> Recipient:
-    """Put a recipient into a group; raises 1001, 1002 and 3000."""
-    group = group_of(caller=caller, uuid=group_uuid)
-    _check(person)
+    """Put a recipient into a group; raises 1001 and 1002."""
+    group = groups(caller=caller).filter(uuid=group_uuid).first()
+    problems = list(_problems(person))
+    if group is None:
+        no_group = Problem(code=Code.INVALID, sentence="there is no such recipient group", field=("group_uuid",))
+        raise Refusal([no_group, *problems])
+    if problems:
+        raise Refusal(problems)
     return Recipient.objects.create(group=group, **storing.columns(person))
 
 
@@ -101,7 +106,8 @@ def change(*, caller: Caller, pk: int, values: dict[str, Any]) -> Recipient:
         recipient = Recipient.objects.select_for_update(of=("self",)).select_related("group").get(pk=recipient.pk)
         names = [name for name in storing.columns(Person()) if name != "identity"]
         person = Person(**({name: getattr(recipient, name) for name in names} | values))
-        _check(person)
+        if problems := list(_problems(person)):
+            raise Refusal(problems)
         for name, value in storing.columns(person).items():
             setattr(recipient, name, value)
         recipient.updated_at = timezone.now()
@@ -114,11 +120,6 @@ def remove(*, caller: Caller, pk: int) -> None:
     recipient_of(caller=caller, pk=pk).delete()
 
 
-def exported(group: RecipientGroup) -> Iterator[Recipient]:
-    """The recipients of a group in the order they came, a portion in memory at a time."""
-    return Recipient.objects.filter(group=group).order_by("id").iterator(chunk_size=_PORTION)
-
-
 def _check_name(name: str) -> None:
     if not name.strip():
         raise refuse(Code.REQUIRED, "required", "name")
@@ -126,7 +127,7 @@ def _check_name(name: str) -> None:
         raise refuse(Code.INVALID, f"must be one line of at most {_LONGEST_NAME} characters", "name")
 
 
-def _check(person: Person) -> None:
-    if problem := problem_of(person):
-        member, sentence = problem
-        raise refuse(Code.REQUIRED if sentence == "required" else Code.INVALID, sentence, *filter(None, [member]))
+def _problems(person: Person) -> Iterator[Problem]:
+    for member, sentence in problems_of(person):
+        code = Code.REQUIRED if sentence == "required" else Code.INVALID
+        yield Problem(code=code, sentence=sentence, field=(member,) if member else ())

@@ -5,7 +5,7 @@ transaction. It holds the leg's row meanwhile, so that whoever pauses the leg co
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignPart, LegRun, Recipient, SkippedRecipient
@@ -21,9 +21,9 @@ from campaigns.states import CampaignStatus
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
 from gateway.lookup import caller_of
-from jobs import services as job_services
 from jobs.context import Context
 from jobs.models import Job
+from jobs.params import LEGS
 from sending import queue, services
 from sending.acceptance import usable_version
 from sending.channels import channel as kept_channel
@@ -45,36 +45,55 @@ _SHARE = 10_000
 
 
 def parts_of(caller: Caller, leg_ids: Sequence[str]) -> list[CampaignPart]:
-    """The legs of these ids in that order, each once; raises 1001 for none, 1002 naming those that are not there."""
+    """The legs of these ids in that order, each once; raises 1001 for none, 1002 naming those that are not there, and
+    2002 where the caller may not run campaigns or whose they are may not send letters."""
+    caller.require("campaigns")
     if not leg_ids:
-        raise refuse(Code.REQUIRED, "required: the ids of the legs to send", "params", "legIds")
+        raise refuse(Code.REQUIRED, "required: the ids of the legs to send", LEGS)
     wanted = [int(text) for text in leg_ids if text.isascii() and text.isdigit() and len(text) <= 18]
     visible = CampaignPart.objects.filter(campaign__in=Campaign.objects.visible_to(caller), id__in=wanted)
-    found = {str(part.pk): part for part in visible.select_related("campaign", "group")}
+    found = {str(part.pk): part for part in visible.select_related("campaign__client", "group")}
     if missing := [text for text in leg_ids if text not in found]:
-        raise refuse(Code.INVALID, f"there is no leg {', '.join(missing)[:200]}", "params", "legIds")
-    return [found[text] for text in dict.fromkeys(leg_ids)]
+        raise refuse(Code.INVALID, f"there is no leg {', '.join(missing)[:200]}", LEGS)
+    parts = [found[text] for text in dict.fromkeys(leg_ids)]
+    for campaign in {part.campaign_id: part.campaign for part in parts}.values():
+        sender_of(campaign).require("send")
+    return parts
 
 
-def sender_of(campaign: Campaign, caller: Caller) -> Caller:
-    """In whose name a campaign's letters go out: its client's, or the house's, whoever starts it."""
-    if campaign.client_id == caller.client_id:
-        return caller
-    name = caller.user_name
-    return replace(caller_of(campaign.client), user_name=name) if campaign.client else Caller.house(name)
+def sender_of(campaign: Campaign, *, user_name: str = "") -> Caller:
+    """In whose name a campaign's letters are sent, whoever started it: its client's, or the house's."""
+    if campaign.client is None:
+        return Caller.house(user_name)
+    return replace(caller_of(campaign.client), user_name=user_name)
+
+
+def being_sent(part_ids: Collection[int]) -> dict[int, int]:
+    """Those of these legs that are being sent, or are about to be, each with the job above it."""
+    open_jobs = Job.objects.open()
+    runs = LegRun.objects.filter(part__in=part_ids, job_id__in=open_jobs.values("id"))
+    found = dict(runs.values_list("part_id", "run_job_id"))
+    begun = Exists(LegRun.objects.filter(run_job_id=OuterRef("pk")))
+    for job in open_jobs.filter(~begun, job_class=JOB_CLASS).only("id", "params"):
+        named = {text.strip() for text in dict(job.params).get(LEGS, "").split(",")}
+        found |= {pk: job.pk for pk in part_ids if str(pk) in named}
+    return found
 
 
 def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
     """Begin to send a leg, by a job below this one; inside a transaction. Raises 3001 while it is being sent, and 3002
     for a template that cannot be used."""
-    caller = job_services.owner_of(context.job)
     # The job first: a tree is locked from its root down.
     job = context.start_child(LEG_CLASS, [(LEG_ID, str(part.pk))])
-    part = CampaignPart.objects.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=part.pk)
+    part = (
+        CampaignPart.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("campaign__client")
+        .get(pk=part.pk)
+    )
     others = LegRun.objects.filter(part=part).values("job_id")
     if open_job := Job.objects.open().filter(id__in=others).first():
         raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} is being sent already, by job {open_job.pk}")
-    sender = sender_of(part.campaign, caller)
+    sender = sender_of(part.campaign, user_name=context.job.user_name)
     version = usable_version(sender, message_type=part.message_type, version=part.message_type_version)
     group = Recipient.objects.filter(group_id=part.group_id).aggregate(count=Count("id"), last=Max("id"))
     run = LegRun.objects.create(
@@ -136,7 +155,7 @@ def is_large(run: LegRun) -> bool:
 
 def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
     """Letters for a share of a run's recipients, in portions, for a few seconds; whether those were all."""
-    caller = sender_of(run.part.campaign, job_services.owner_of(context.job))
+    caller = sender_of(run.part.campaign, user_name=context.job.user_name)
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
     cursor: dict[str, int] = context.cursor or {"after": share.after, "done": 0}
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=share.upto).order_by("id")

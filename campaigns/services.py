@@ -80,8 +80,9 @@ def find(*, caller: Caller, uuid: UUID) -> Campaign:
 
 def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
     """Send a campaign, or some of its legs: the job that does. Raises 3000, 1002 for legs of others and 3001 while one
-    of them is being sent."""
+    of them is being sent; 2002 where whose campaign it is may not send letters."""
     campaign = find(caller=caller, uuid=uuid)
+    running.sender_of(campaign).require("send")
     parts = {part.pk: part for part in campaign.parts.all()}
     if unknown := [pk for pk in leg_ids if pk not in parts]:
         raise refuse(Code.INVALID, f"{unknown[0]} is no leg of this campaign", "leg_ids")
@@ -90,8 +91,13 @@ def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
         raise refuse(Code.STATE_CONFLICT, "the campaign has no legs")
     with transaction.atomic():
         list(CampaignPart.objects.select_for_update(no_key=True).filter(id__in=chosen).order_by("id").values_list("id"))
-        if busy := open_runs(campaign).filter(part__in=chosen).first():
-            raise refuse(Code.STATE_CONFLICT, f"the leg {busy.part_id} is being sent already, by job {busy.job_id}")
+        for pk, job_id in sorted(running.being_sent(chosen).items())[:1]:
+            raise refuse(Code.STATE_CONFLICT, f"the leg {pk} is being sent already, by job {job_id}")
+        now = timezone.now()
+        # At once, so that it can be paused before its first letter.
+        Campaign.objects.filter(pk=campaign.pk).exclude(status=CampaignStatus.PAUSED).update(
+            status=CampaignStatus.RUNNING, started_at=now, closed_at=None, updated_at=now
+        )
         params = [(LEGS, ",".join(map(str, chosen)))]
         return job_services.submit(caller=caller, job_class=running.JOB_CLASS, params=params)
 
@@ -117,8 +123,7 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     """End all runs of a campaign: what did not go out is withdrawn. What became of these runs' letters by then. Raises
     3000, and 3001 when nothing of it is being sent."""
     campaign = find(caller=caller, uuid=uuid)
-    open_jobs = Job.objects.open().filter(id__in=LegRun.objects.filter(part__campaign=campaign).values("run_job_id"))
-    ids = list(open_jobs.values_list("id", flat=True))
+    ids = sorted(set(running.being_sent(list(campaign.parts.values_list("id", flat=True))).values()))
     if not ids:
         raise refuse(Code.STATE_CONFLICT, "nothing of the campaign is being sent")
     # Jobs may be cancelled by who may run them; this one may run the campaign.
@@ -127,13 +132,15 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     return reporting.reports(campaign, run_job_ids=ids)
 
 
-def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str) -> Accepted:
+def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str, campaign: UUID | None = None) -> Accepted:
     """Send the letter that one recipient would get to somebody else, who looks at it: by the leg's own channel, where
     that is e-mail. Raises 3000 and what the letter is refused for."""
-    part, recipient = part_and_recipient(caller, part_id, recipient_id)
+    part, recipient = part_and_recipient(
+        caller=caller, part_id=part_id, recipient_id=recipient_id, campaign=campaign
+    )  # fmt: skip
     if part.channel != "EMAIL":
         raise refuse(Code.INVALID, "only a letter by e-mail can be tried", "leg_id")
-    sender = running.sender_of(part.campaign, caller)
+    sender = running.sender_of(part.campaign, user_name=caller.user_name)
     return send_services.submit(caller=sender, letter=letter_for(part, recipient, to=to))
 
 
@@ -153,12 +160,14 @@ def letter_for(part: CampaignPart, recipient: Recipient, *, to: str = "") -> Let
     )
 
 
-def part_and_recipient(caller: Caller, part_id: int, recipient_id: int) -> tuple[CampaignPart, Recipient]:
-    """A leg and one of its group's recipients; raises 3000."""
+def part_and_recipient(
+    *, caller: Caller, part_id: int, recipient_id: int, campaign: UUID | None = None
+) -> tuple[CampaignPart, Recipient]:
+    """A leg, of that campaign where one is named, and a recipient of its group; raises 3000."""
     caller.require("campaigns")
     visible = CampaignPart.objects.filter(campaign__in=Campaign.objects.visible_to(caller))
     part = visible.select_related("campaign__client", "group").filter(pk=part_id).first()
-    if part is None:
+    if part is None or campaign not in (None, part.campaign.uuid):
         raise not_found(f"leg {part_id}")
     recipient = Recipient.objects.filter(pk=recipient_id, group_id=part.group_id).first()
     if recipient is None:
@@ -170,10 +179,11 @@ def _set_paused(caller: Caller, uuid: UUID, *, at: datetime | None) -> Job:
     campaign = find(caller=caller, uuid=uuid)
     wanted = CampaignStatus.RUNNING if at else CampaignStatus.PAUSED
     with transaction.atomic():
+        # The legs first, as who sends them locks them.
+        parts = list(campaign.parts.select_for_update(no_key=True, of=("self",)).order_by("id"))
         campaign = Campaign.objects.select_for_update(no_key=True, of=("self",)).get(pk=campaign.pk)
         if campaign.status != wanted:
             raise refuse(Code.STATE_CONFLICT, f"the campaign is {campaign.status}, and not {wanted}")
-        parts = list(campaign.parts.select_for_update(no_key=True, of=("self",)).order_by("id"))
         since = next((part.paused_at for part in parts if part.paused_at), None)
         campaign.parts.update(paused_at=at)
         campaign.status = CampaignStatus.PAUSED if at else CampaignStatus.RUNNING
@@ -189,7 +199,7 @@ def checked(
 ) -> Mapping[UUID, int]:
     """The groups of the legs by their uuids; raises all that is wrong. What goes out in the name of the campaign
     ``sender_of`` is judged as its client's."""
-    sender = running.sender_of(sender_of, caller) if sender_of is not None else caller
+    sender = running.sender_of(sender_of, user_name=caller.user_name) if sender_of else caller
     problems: list[Problem] = []
     if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
         words = f"must be one line of 1 to {_LONGEST_TITLE} characters"
@@ -229,7 +239,11 @@ def _leg_problems(caller: Caller, leg: Leg) -> list[Problem]:
 
 
 def _add_legs(campaign: Campaign, legs: Sequence[Leg], groups: Mapping[UUID, int]) -> None:
-    names = [field.name for field in fields(Leg) if field.name != "group_uuid"]
     for leg in legs:
-        values = {name: getattr(leg, name) for name in names}
-        CampaignPart.objects.create(campaign=campaign, group_id=groups[leg.group_uuid], **values)
+        CampaignPart.objects.create(campaign=campaign, **columns_of(leg, groups))
+
+
+def columns_of(leg: Leg, groups: Mapping[UUID, int]) -> dict[str, Any]:
+    """A leg by the columns of CampaignPart."""
+    values = {field.name: getattr(leg, field.name) for field in fields(Leg) if field.name != "group_uuid"}
+    return {"group_id": groups[leg.group_uuid], **values}

@@ -1,8 +1,10 @@
 """Files that others wrote, as the doors give them out: to be saved, never shown as a page."""
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from django.http import FileResponse
+from django.http import FileResponse, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 
 # Whoever opens the address itself gets a file to save that can do nothing.
 _HEADERS = {
@@ -17,6 +19,15 @@ def to_be_saved(content: BinaryIO, *, file_name: str, media_type: str, size: int
     """An open file's bytes, streamed; ``file_name`` is one that any machine can keep, ``size`` in bytes."""
     response = FileResponse(content, as_attachment=True, filename=file_name, content_type=media_type)
     response.headers["Content-Length"] = str(size)
+    for name, value in _HEADERS.items():
+        response.headers[name] = value
+    return response
+
+
+def written_meanwhile(pieces: Iterator[bytes], *, file_name: str, media_type: str) -> StreamingHttpResponse:
+    """A file that is made while it is sent, so that nobody holds all of it."""
+    response = StreamingHttpResponse(pieces, content_type=media_type)
+    response.headers["Content-Disposition"] = content_disposition_header(True, file_name) or "attachment"
     for name, value in _HEADERS.items():
         response.headers[name] = value
     return response

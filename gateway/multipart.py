@@ -49,10 +49,11 @@ class Held:
 @dataclass(slots=True)
 class Received:
     """What came: ``uploads`` by the names of their parts, and the problems of single parts. ``held`` is None where
-    that part is missing or among the problems."""
+    that part is missing or among the problems. ``file_names`` are those that parts gave, as they gave them."""
 
     held: Held | None = None
     uploads: dict[str, StoredBytes] = field(default_factory=dict)
+    file_names: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -148,6 +149,8 @@ class _Reader:
             self._received.held = Held(content, segment.content_type or "", (segment.charset or "").lower())
         else:
             self._received.uploads[name] = self._in_file(name, body)
+            if segment.filename:
+                self._received.file_names[name] = segment.filename
 
     def _in_memory(self, name: str, body: Iterator[bytes]) -> bytes:
         content = bytearray()

@@ -30,6 +30,8 @@ urlpatterns = [
     path("hammy/json/send/", include("sending.send_v2.urls")),
     path("hammy/json/dms/", include("sending.dms_v1.urls")),
     path("hammy/json/portal/v1/", include("sending.portal_v1.urls")),
+    path("hammy/json/recipient/v1/", include("campaigns.recipient_v1.urls")),
+    path("hammy/json/campaign/v1/", include("campaigns.campaign_v1.urls")),
     path("hammy/json/job/", include("jobs.job_v1.urls")),
     re_path(r"^hammy/ws/send/v2/?$", send_v2_soap.door, name="send-v2-soap"),
     re_path(r"^hammy/ws/job/v1/?$", job_v1_soap.door, name="job-v1-soap"),

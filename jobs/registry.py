@@ -19,6 +19,7 @@ from jobs.params import JobParams, NoParams
 from jobs.states import Queue
 
 if TYPE_CHECKING:
+    from gateway.caller import Caller
     from jobs.awaited import Tally
     from jobs.context import Context
 
@@ -87,6 +88,10 @@ class JobClass(ABC, Generic[P]):
         """Why a job that waited has failed, now that nothing it waited for is open; "" when it is done. One thing that
         did not end well fails it, unless a class knows better."""
         return verdict(tallies)
+
+    def check(self, caller: "Caller", params: P) -> None:
+        """Raise what a job with these parameters is refused for when ``caller`` asks for it, beyond what they say
+        themselves; the job asks again when it runs."""
 
     @abstractmethod
     def run(self, context: "Context[P]") -> Outcome:

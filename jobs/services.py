@@ -39,8 +39,8 @@ def submit(
     concurrency_key: str = "",
     reason: str = "",
 ) -> Job:
-    """Take one job: its row and its CREATED event, or nothing. Raises 3002 for an unknown class and what
-    ``jobs.params.parse`` raises; ParentGone when ``parent`` does not hold its claim any more."""
+    """Take one job: its row and its CREATED event, or nothing. Raises 3002 for an unknown class, what
+    ``jobs.params.parse`` and the class's ``check`` raise, and ParentGone when ``parent`` does not hold its claim."""
     job = _row(caller, job_class, params, now=timezone.now())
     job.trigger, job.parent = trigger, parent
     if parent is not None:
@@ -81,13 +81,15 @@ def _row(caller: Caller, job_class: str, params: Pairs, *, now: datetime) -> Job
     kind = registered(job_class)
     if problems := list(callbacks.problems(params)):
         raise Refusal(problems)
+    parsed = parse(kind.Params, params)
+    kind.check(caller, parsed)
     return Job(
         job_class=kind.name,
         queue=kind.queue,
         params=[list(pair) for pair in params],
         client_id=caller.client_id,
         user_name=caller.user_name,
-        concurrency_key=kind.concurrency_key(parse(kind.Params, params)),
+        concurrency_key=kind.concurrency_key(parsed),
         due_at=now,
         created_at=now,
         updated_at=now,

@@ -218,7 +218,7 @@ class CampaignAdmin(LegPages, ReportPages):
         form = CampaignChangeForm(request.POST if request.method == "POST" else None, initial={"title": campaign.title})
 
         def act() -> Model:
-            return editing.rename(caller=audit.caller(request), uuid=campaign.uuid, **form.cleaned_data)
+            return editing.update(caller=audit.caller(request), uuid=campaign.uuid, **form.cleaned_data)
 
         return pages.fill_in(
             self, request, form, act, verb="rename", title=_("Rename"), text=campaign.title, done=gettext("Saved."),

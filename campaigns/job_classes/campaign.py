@@ -6,6 +6,7 @@ from django.db import transaction
 from pydantic import BeforeValidator, Field
 
 from campaigns import running
+from gateway.caller import Caller
 from jobs import services as job_services
 from jobs.context import Context
 from jobs.params import LEGS, JobParams
@@ -27,6 +28,9 @@ class CampaignJob(JobClass[CampaignParams]):
     Params = CampaignParams
     is_resumable = True
     has_open_legs = True
+
+    def check(self, caller: Caller, params: CampaignParams) -> None:
+        running.parts_of(caller, params.leg_ids)
 
     def run(self, context: Context[CampaignParams]) -> Outcome:
         if context.cursor is None:

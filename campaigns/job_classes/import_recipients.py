@@ -11,6 +11,7 @@ from campaigns import importing
 from campaigns.csv_reading import SEPARATORS, Unreadable
 from campaigns.importing import CHECKSUM, COLUMNS, DUPLICATES, FILE_NAME, GROUP, RELATIVE_FILE_PATH, RESULT, SEPARATOR
 from campaigns.states import Duplicates
+from gateway.caller import Caller
 from gateway.incoming import Incoming
 from jobs import services as job_services
 from jobs.context import Context
@@ -57,6 +58,10 @@ class ImportRecipients(JobClass[ImportRecipientsParams]):
 
     def concurrency_key(self, params: ImportRecipientsParams) -> str:
         return importing.concurrency_key(params.group)
+
+    def check(self, caller: Caller, params: ImportRecipientsParams) -> None:
+        caller.require("campaigns")
+        importing.group_of(caller, params.group)
 
     def run(self, context: Context[ImportRecipientsParams]) -> Outcome:
         params = context.params

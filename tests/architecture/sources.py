@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-PRODUCT = ("gateway", "jobs", "sending", "notifications", "schedules", "hammy_project")
+PRODUCT = ("gateway", "jobs", "sending", "notifications", "campaigns", "schedules", "hammy_project")
 EVERYTHING = (*PRODUCT, "benchmarks", "tests")
 
 

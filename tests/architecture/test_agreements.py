@@ -25,7 +25,7 @@ def _ours() -> list[str]:
     return sorted(
         name
         for name in current_app.tasks
-        if name.partition(".")[0] in {"gateway", "jobs", "sending", "notifications", "schedules"}
+        if name.partition(".")[0] in {"gateway", "jobs", "sending", "notifications", "campaigns", "schedules"}
     )
 
 

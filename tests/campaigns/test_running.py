@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns import reporting, services
+from campaigns import lifecourse, reporting, services
 from campaigns.models import Campaign, LegRun, SkippedRecipient
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal
@@ -104,3 +104,38 @@ def test_a_cancelled_campaign_withdraws_what_did_not_go_out(caller: Caller, camp
 
     assert (dict(first.statuses), dict(second.statuses)) == ({"CANCELLED": 3}, {"CANCELLED": 2})
     assert (first.out, second.out) == (0, 0)
+
+
+def test_two_starts_at_once_are_one_run(caller: Caller, campaign: Campaign) -> None:
+    services.start(caller=caller, uuid=campaign.uuid)
+
+    with pytest.raises(Refusal) as refused:
+        services.start(caller=caller, uuid=campaign.uuid)
+    work()
+
+    assert refused.value.code == Code.STATE_CONFLICT
+    assert (Job.objects.filter(parent=None).count(), Message.objects.count()) == (1, 5)
+
+
+def test_a_campaign_that_was_cancelled_while_paused_goes_out_when_it_is_started_again(
+    caller: Caller, campaign: Campaign
+) -> None:
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+    services.pause(caller=caller, uuid=campaign.uuid)
+    work()
+    services.cancel(caller=caller, uuid=campaign.uuid)
+    work()
+    assert lifecourse.close_campaigns() == 1
+
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+
+    assert Message.objects.filter(status="ACCEPTED", held_for="").count() == 5
+
+
+def test_letters_are_those_of_the_campaigns_client_whoever_starts_it(caller: Caller, campaign: Campaign) -> None:
+    services.start(caller=Caller.house("anna"), uuid=campaign.uuid)
+    work()
+
+    assert set(Message.objects.values_list("client_id", "user_name")) == {(caller.client_id, "anna")}

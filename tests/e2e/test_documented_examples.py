@@ -40,6 +40,11 @@ from sending.models import Template, TemplateVersion
 Trigger.objects.create(name="nightlyReport", job_class="tests.Nothing")
 User.objects.create_user("your-user", password="your-password")
 make = lambda name, **values: clients.create_client(name=name, **{"rights": ["send"], **values})[1].client_hash_key
+renewal = Template.objects.create(name="RENEWAL")
+TemplateVersion.objects.create(
+    template=renewal, version=1, status="ENABLED", subject="Tisztelt {{ recipientName }}!",
+    text='Kódja: {{ properties["kód"] }}',
+)
 template = Template.objects.create(name="CONTRACT_READY")
 TemplateVersion.objects.create(
     template=template, version=1, status="ENABLED", subject="{{ xmlData.DATA.contractNumber }}",
@@ -53,6 +58,7 @@ print(json.dumps({
     "your-scheduling-id": scheduling.access_id,
     "your-scheduling-secret": scheduling.secret,
     "hk_portal-key": make("portal", needs_user_token=False, rights=["portal"]),
+    "hk_campaigns-key": make("campaigns", needs_user_token=False, rights=["campaigns", "send"]),
     "hk_your-client-key": make("invoicing", rights=["send", "jobs.read", "jobs.run"], portals=["portal"]),
     "hk_open-client-key": make("open", needs_user_token=False),
     "hk_reporting-key": make("reporting", needs_user_token=False, rights=["jobs.read"]),
@@ -89,6 +95,7 @@ def live_site(folder: Path) -> Iterator[Live]:
     with Site(folder, HAMMY_JOB_CLASSES="tests.jobs.classes") as site:
         site.start_sink()
         site.start_worker()
+        site.start_long_worker(processes=1)
         keys = json.loads(site.manage("shell", "--no-imports", "-c", _SETUP))
         site.start_beat()
         site.start_web()

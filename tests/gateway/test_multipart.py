@@ -104,6 +104,12 @@ def test_pieces_of_any_size_make_the_same_parts(most: int) -> None:
     assert (received.held.content, uploads) == (b"{}", {"file": tricky, "empty": b""})
 
 
+def test_the_name_that_a_file_was_sent_under_is_told() -> None:
+    received, _ = read(a_request(a_body(MESSAGE, a_part(f'{NAME}"file"; filename="Címzett.csv"', b"bytes"))))
+    assert received.file_names == {"file": "Címzett.csv"}
+    assert read(a_request(a_body(MESSAGE, FILE)))[0].file_names == {}
+
+
 def test_the_order_of_parts_is_free() -> None:
     for parts in ((MESSAGE, FILE), (FILE, MESSAGE)):
         received, uploads = read(a_request(a_body(*parts)))

@@ -1,0 +1,1 @@
+"""The door of campaigns over REST (contract beyond)."""

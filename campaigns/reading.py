@@ -1,0 +1,147 @@
+"""What the doors of campaigns read alike: bodies into declared models, every problem at once, names put back as the
+caller spells them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+
+from gateway.dates import parse_moment
+from gateway.errors import Code, Problem, Refusal, not_found
+from gateway.listing import LARGEST_ID
+
+M = TypeVar("M", bound=BaseModel)
+
+_LONGEST_NAME = 100
+_MOST_REPORTED = 100
+_SENTENCES = {
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+}
+
+
+class Body(BaseModel):
+    """What a body of these doors may hold, by the contract's names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def wrong(sentence: str) -> PydanticCustomError:
+    """What a validator of ours raises."""
+    return PydanticCustomError("invalid", "{sentence}", {"sentence": sentence})
+
+
+def line(longest: int) -> AfterValidator:
+    """One line of at most so many characters."""
+
+    def check(value: str) -> str:
+        if len(value) > longest or not value.isprintable():
+            raise wrong(f"must be one line of at most {longest} characters")
+        return value
+
+    return AfterValidator(check)
+
+
+def _uuid(value: Any) -> UUID:
+    try:
+        if isinstance(value, str):
+            return UUID(value)
+    except ValueError:
+        value = None
+    raise wrong("must be a uuid")
+
+
+def _moment(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise wrong("must be text")
+    try:
+        return parse_moment(value)
+    except ValueError as error:
+        raise wrong(str(error)) from None
+
+
+def _identifier(value: Any) -> int:
+    found = identifier(value)
+    if found is None:
+        raise wrong("must be an id")
+    return found
+
+
+def identifier(value: Any) -> int | None:
+    """The number of a row, written as a number or as text; None for what is none."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    is_one = text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= LARGEST_ID
+    return int(text) if is_one else None
+
+
+# Null is the same as nothing.
+Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+Uuid = Annotated[UUID, BeforeValidator(_uuid)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Identifier = Annotated[int, BeforeValidator(_identifier)]
+
+
+def read(model: type[M], data: Any) -> M:
+    """The model; raises Refusal with each thing that is wrong, at its place in ``data``."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found = [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
+        raise Refusal(found[:_MOST_REPORTED]) from error
+
+
+@contextmanager
+def outward(names: Mapping[str, str]) -> Iterator[None]:
+    """What a service refuses, with the contract's names for the core's."""
+    try:
+        yield
+    except Refusal as refusal:
+        problems = [
+            replace(problem, field=tuple(names.get(str(part), part) for part in problem.field))
+            for problem in refusal.problems[:_MOST_REPORTED]
+        ]
+        raise Refusal(problems, retry_after=refusal.retry_after) from refusal
+
+
+def uuid_of(text: str, what: str) -> UUID:
+    """What an address names; what is no uuid at all is not found either."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise not_found(f"{what} {text[:40]}") from None
+
+
+def number_of(text: str, what: str) -> int:
+    """The same for a number."""
+    found = identifier(text)
+    if found is None:
+        raise not_found(f"{what} {text[:20]}")
+    return found
+
+
+def _problem(detail: Mapping[str, Any]) -> Problem:
+    field = tuple(part if isinstance(part, int) else part[:_LONGEST_NAME] for part in detail["loc"])
+    ctx = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return Problem(code=Code.REQUIRED, sentence="required", field=field)
+        case "extra_forbidden":
+            return Problem(code=Code.UNKNOWN_FIELD, sentence="unknown field", field=field)
+        case "too_long":
+            return Problem(code=Code.INVALID, sentence=f"must be at most {ctx['max_length']} items", field=field)
+        case "greater_than_equal" | "less_than_equal":
+            word, bound = ("least", ctx.get("ge")) if "ge" in ctx else ("most", ctx.get("le"))
+            return Problem(code=Code.INVALID, sentence=f"must be at {word} {bound}", field=field)
+        case kind:
+            sentence = ctx.get("sentence") or _SENTENCES.get(kind, "is not valid")
+            return Problem(code=Code.INVALID, sentence=sentence, field=field)
