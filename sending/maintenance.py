@@ -12,6 +12,7 @@ from sending import (
     blobs,
     editorial,
     erasing,
+    in_bulk,
     leases,
     outcomes,
     printing,
@@ -114,6 +115,7 @@ def clean() -> None:
         _log.info("content retention", extra={"erased": erasing.erase_content(closed_before=before)})
     editorial.release_forgotten()
     suppressing.sweep()
+    in_bulk.sweep()
     blobs.sweep()
     printing.sweep()
     incoming.sweep()

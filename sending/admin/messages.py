@@ -16,7 +16,8 @@ from gateway.console import audit, labels
 from gateway.console.confirming import Question, ask
 from gateway.console.filters import ClientFilter, OlderFilter
 from gateway.console.read_only import ReadOnlyAdmin
-from sending.admin import facts, finding, wording
+from sending import finding
+from sending.admin import facts, wording
 from sending.admin.erasure import ErasurePage
 from sending.admin.filters import AcceptedFilter, ChannelFilter, OpenedFilter, StatusFilter, TemplateFilter
 from sending.admin.letters import LetterPages, has_raw, is_pdf
