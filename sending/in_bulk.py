@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
+from gateway import spreadsheets
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from jobs import services as job_services
@@ -40,8 +41,8 @@ _ON_THEIR_WAY = frozenset({Operation.RELEASE, Operation.REQUEUE, Operation.RESEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What matches a filter: how many messages in each status, and of how many of them the operation is likely to make
-    something. What else keeps one back is told with its result."""
+    """What matches a filter: how many messages in each status, and how many of them are in one that the operation
+    takes. What else keeps one back is told with its result."""
 
     operation: Operation
     statuses: Mapping[str, int]
@@ -51,7 +52,7 @@ class Found:
         return sum(self.statuses.values())
 
     @property
-    def likely(self) -> int:
+    def eligible(self) -> int:
         return sum(self.statuses.get(status, 0) for status in STATUSES[self.operation])
 
 
@@ -207,6 +208,13 @@ def results(job: Job) -> Iterator[BulkResult]:
     while portion := list(mine.filter(message_id__gt=after)[:_PORTION]):
         yield from portion
         after = portion[-1].message_id
+
+
+def results_as_csv(job: Job) -> Iterator[bytes]:
+    """The same as a table for spreadsheets, a line at a time."""
+    yield spreadsheets.line(["messageId", "outcome", "reason", "newMessageId"])
+    for row in results(job):
+        yield spreadsheets.line([str(row.message_id), row.outcome, row.reason, str(row.new_message_id or "")])
 
 
 def sweep() -> int:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal
+from jobs import queue as job_queue
 from jobs import runner
 from jobs import services as job_services
 from jobs.context import Stopped, Why
@@ -278,7 +279,7 @@ def test_a_worker_that_was_taken_for_dead_keeps_nothing_of_its_portion(monkeypat
     job = begun("RESEND", batchId="b")
     mine = Job.objects.filter(pk=job.pk)
     seen: list[tuple[int, int]] = []
-    _before_portion(monkeypatch, 2, lambda: mine.update(claim=None, status="NEW"))
+    _before_portion(monkeypatch, 2, lambda: mine.update(status="NEW", **job_queue.LET_GO))
     _before_portion(monkeypatch, 3, lambda: seen.append((BulkResult.objects.count(), Message.objects.count())))
 
     job = ended(job)
