@@ -4,6 +4,7 @@ match."""
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -83,7 +84,7 @@ def _job(value: Any) -> str:
         raise _wrong("must be a job's number or uuid") from error
 
 
-def _one_of(names: type[Any]) -> BeforeValidator:
+def _one_of(names: type[StrEnum]) -> BeforeValidator:
     def check(values: tuple[Any, ...]) -> tuple[Any, ...]:
         if not all(isinstance(value, str) and value in set(names) for value in values):
             raise _wrong(f"must be one of {', '.join(names)}")
@@ -95,10 +96,7 @@ def _one_of(names: type[Any]) -> BeforeValidator:
 _Number = Annotated[int | None, BeforeValidator(_number)]
 _Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 _Many = Field((), max_length=MOST_VALUES)
-
-
-def _line(longest: int) -> Any:
-    return Annotated[str, BeforeValidator(_text), Field(max_length=longest)]
+_Line = BeforeValidator(_text)
 
 
 class Filter(BaseModel):
@@ -109,15 +107,15 @@ class Filter(BaseModel):
 
     ids: Annotated[tuple[Annotated[int, BeforeValidator(_number)], ...], BeforeValidator(_listed)] = _Many
     status: Annotated[tuple[Status, ...], _one_of(Status)] = ()
-    channel: Annotated[tuple[_line(20), ...], BeforeValidator(_listed)] = _Many  # type: ignore[valid-type]
+    channel: Annotated[tuple[Annotated[str, _Line, Field(max_length=20)], ...], BeforeValidator(_listed)] = _Many
     held_for: Annotated[tuple[HeldFor, ...], _one_of(HeldFor)] = Field((), alias="heldFor")
-    request_id: _line(150) = Field("", alias="requestId")
-    batch_id: _line(100) = Field("", alias="batchId")
-    partner_ref: _line(100) = Field("", alias="partnerRef")
-    message_type: _line(100) = Field("", alias="messageType")
+    request_id: Annotated[str, _Line, Field(max_length=150)] = Field("", alias="requestId")
+    batch_id: Annotated[str, _Line, Field(max_length=100)] = Field("", alias="batchId")
+    partner_ref: Annotated[str, _Line, Field(max_length=100)] = Field("", alias="partnerRef")
+    message_type: Annotated[str, _Line, Field(max_length=100)] = Field("", alias="messageType")
     created_from: _Moment = Field(None, alias="createdAtFrom")
     created_to: _Moment = Field(None, alias="createdAtTo")
-    client: _line(150) = ""
+    client: Annotated[str, _Line, Field(max_length=150)] = ""
     campaign_part_id: _Number = Field(None, alias="campaignPartId")
     job_id: Annotated[str, BeforeValidator(_job)] = Field("", alias="jobId")
     opened: Annotated[bool | None, BeforeValidator(_flag)] = None

@@ -1,8 +1,9 @@
 """Operations on all messages that match a filter: counted first, then done by a job, portion by portion, each message
 on its own; what became of each is kept."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -26,6 +27,8 @@ OPERATION, FILTER, REASON, EXPECTED = "OPERATION", "FILTER", "REASON", "EXPECTED
 UP_TO, DONE, NOT_DONE = "UP_TO_MESSAGE", "DONE", "NOT_DONE"
 LONGEST_REASON = 1000
 _PORTION = 1000
+# The filters that may name a person.
+_WORDS = frozenset({"partnerRef", "search", "requestId", "batchId"})
 
 # What a message is like, by status, for the operation to be able to do anything to it.
 STATUSES: Mapping[Operation, frozenset[Status]] = {
@@ -215,6 +218,26 @@ def results_as_csv(job: Job) -> Iterator[bytes]:
     yield spreadsheets.line(["messageId", "outcome", "reason", "newMessageId"])
     for row in results(job):
         yield spreadsheets.line([str(row.message_id), row.outcome, row.reason, str(row.new_message_id or "")])
+
+
+def forget(cleaned: Callable[[str], str], *, client_id: int | None) -> None:
+    """Put what ``cleaned`` makes of them in the place of words that jobs of operations were given, of one client's or,
+    with None, of all."""
+    jobs = Job.objects.filter(job_class=JOB_CLASS).order_by("id")
+    jobs = jobs if client_id is None else jobs.filter(client_id=client_id)
+    for pk, params in jobs.values_list("id", "params").iterator(chunk_size=_PORTION):
+        better = [[key, _without(key, value, cleaned)] for key, value in params]
+        if better != params:
+            Job.objects.filter(pk=pk).update(params=better)
+
+
+def _without(key: str, value: str, cleaned: Callable[[str], str]) -> str:
+    if key == REASON:
+        return cleaned(value)
+    if key != FILTER:
+        return value
+    said = {name: cleaned(text) if name in _WORDS else text for name, text in json.loads(value).items()}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 def sweep() -> int:

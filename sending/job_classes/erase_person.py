@@ -76,6 +76,7 @@ class ErasePerson(JobClass[ErasePersonParams]):
             return Again(seconds=_AGAIN_SECONDS, reason=f"{sending} messages are being sent just now")
         with transaction.atomic():
             done["suppressions"] += forgetting.forget_suppressions(person)
+            forgetting.forget_operations(person)
             for name, key in _REPORT.items():
                 context.set_output(key, str(done[name]))
             if params.email_address:

@@ -155,8 +155,8 @@ _BULK_FACTS: dict[str, Schema] = {
     "statuses": {"type": "object", "additionalProperties": NUMBER},
 }
 BULK_BEGUN = {
-    JSON: object_of(("meta",), meta=_META, **_BULK_FACTS),
-    **_answer(_resource("bulkOperations", object_of(**_BULK_FACTS))),
+    JSON: {"type": "object", "properties": {"meta": _META} | _BULK_FACTS, "required": ["meta"]},
+    **_answer(_resource("bulkOperations", {"type": "object", "properties": _BULK_FACTS})),
 }
 BULK_RESULTS = _answer(
     list_of(
