@@ -150,7 +150,6 @@ def test_an_operation_that_there_is_not_is_not_found() -> None:
     assert page(client_of("Operator"), "was-sent", q="b").status_code == 404
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_jobs_page_leads_to_its_results() -> None:
     operator = client_of("Operator")
     first, second = submitted(batch_id="b"), submitted(batch_id="b")
