@@ -18,6 +18,7 @@ from sending.channels import channels
 from sending.models import Message, Suppression
 from sending.states import Status
 
+
 class Basis(StrEnum):
     """What a leg's pace was taken from."""
 

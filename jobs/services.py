@@ -38,10 +38,13 @@ def submit(
     trigger: Trigger | None = None,
     concurrency_key: str = "",
     reason: str = "",
+    uuid: UUID | None = None,
 ) -> Job:
     """Take one job: its row and its CREATED event, or nothing. Raises 3002 for an unknown class, what
-    ``jobs.params.parse`` and the class's ``check`` raise, and ParentGone when ``parent`` does not hold its claim."""
+    ``jobs.params.parse`` and the class's ``check`` raise, and ParentGone when ``parent`` does not hold its claim.
+    ``uuid`` where the caller knows the job by one of its own making: IntegrityError when there is such a job."""
     job = _row(caller, job_class, params, now=timezone.now())
+    job.uuid = uuid or job.uuid
     job.trigger, job.parent = trigger, parent
     if parent is not None:
         job.root_id, job.parent_life = parent.root_id or parent.pk, parent.life

@@ -20,7 +20,7 @@ from gateway.models import ApiClient
 from jobs import forgetting as job_forgetting
 from jobs import services as job_services
 from jobs.models import Job
-from sending import queue
+from sending import in_bulk, queue
 from sending.addresses import is_valid, wire_form
 from sending.models import Attachment, Message, MessageEvent, Suppression
 from sending.models.message import MessageQuerySet
@@ -284,3 +284,8 @@ def forget_suppressions(person: Person) -> int:
             entry.address, entry.reason = "", words.cleaned(entry.reason)
             entry.save(update_fields=["address", "reason"])
     return len(entries)
+
+
+def forget_operations(person: Person) -> None:
+    """What operations in bulk were asked to look for tells of the person no more."""
+    in_bulk.forget(_Words(person, person.partner_ref).cleaned, client_id=person.client_id)

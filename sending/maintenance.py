@@ -12,6 +12,7 @@ from sending import (
     blobs,
     editorial,
     erasing,
+    in_bulk,
     leases,
     outcomes,
     printing,
@@ -118,6 +119,7 @@ def clean() -> None:
     editorial.release_forgotten()
     release_channels()
     suppressing.sweep()
+    in_bulk.sweep()
     blobs.sweep()
     printing.sweep()
     incoming.sweep()

@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, TextField
+from django.db.models.functions import Cast, Length
 from django.utils import timezone
 
 from gateway.caller import Caller
@@ -16,10 +18,12 @@ from sending import suppressing
 from sending.acceptance import Versions, examine, key_of, to_row
 from sending.letter import Letter
 from sending.models import Attachment, Message
-from sending.states import CLOSED
+from sending.states import CLOSED, Status
 from sending.taking import Accepted, announce, insert, used_before
 
 MOST_AT_ONCE = 1000
+# Characters of contents.
+_MOST_TOGETHER = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,74 @@ def resend(
     return announce(rows)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """What a resend on its own came to: the new message, None where there is none, and in words why not, or why the new
+    one does not go out."""
+
+    message_id: int | None
+    words: str = ""
+
+
+def resend_each(*, caller: Caller, message_ids: Sequence[int], reason: str) -> dict[int, Resent]:
+    """Send each of these closed messages again or tell why not, each on its own, all in one transaction. The caller
+    sees them, and has locked them."""
+    caller.require("send")
+    results: dict[int, Resent] = {}
+    versions: Versions = {}
+    with transaction.atomic():
+        for group in _by_size(message_ids):
+            results |= _again(caller, group, versions, reason)
+    return results
+
+
+def _by_size(message_ids: Sequence[int]) -> Iterator[list[int]]:
+    """The same in groups whose contents together are no burden to keep in memory."""
+    group: list[int] = []
+    together = 0
+    sizes = Message.objects.filter(id__in=message_ids).annotate(size=Length(Cast("content", TextField())))
+    for pk, size in sizes.order_by("id").values_list("id", "size"):
+        if group and together + size > _MOST_TOGETHER:
+            yield group
+            group, together = [], 0
+        group.append(pk)
+        together += size
+    if group:
+        yield group
+
+
+def _again(caller: Caller, group: Sequence[int], versions: Versions, reason: str) -> dict[int, Resent]:
+    results: dict[int, Resent] = {}
+    letters: list[Letter] = []
+    rows: list[dict[str, Any]] = []
+    attachments = Attachment.objects.filter(message_id__in=group).order_by().values_list("message_id")
+    kept = dict(attachments.annotate(count=Count("id")))
+    now = timezone.now()
+    firsts = list(Message.objects.filter(id__in=group).select_related("template_version").order_by("id"))
+    for message in firsts:
+        try:
+            letter = _letter_of(message, kept.get(message.pk, 0))
+            row = to_row(caller, examine(caller, letter, versions, is_again=True), now=now) | {"reason": reason}
+        except Refusal as refusal:
+            results[message.pk] = Resent(message_id=None, words=str(refusal))
+            continue
+        if caller.client_id is None:
+            row["client_id"] = message.client_id
+        letters.append(letter)
+        rows.append(row)
+    if rows:
+        for client_id in {row["client_id"] for row in rows}:
+            suppressing.honour([row for row in rows if row["client_id"] == client_id], now=now)
+        insert(rows, letters, actor=caller.actor)
+        announce(rows)
+    for message, row in zip([one for one in firsts if one.pk not in results], rows, strict=True):
+        if message.attachment_count:
+            _take_signatures(message.pk, row["id"])
+        words = row["reason"] if row["status"] == Status.CANCELLED else ""
+        results[message.pk] = Resent(message_id=row["id"], words=words)
+    return results
+
+
 def _digest_of(message_ids: Sequence[int], changes: Changes) -> bytes:
     """Equal for equal commands, whoever sends them over whichever face."""
     said = {"resend": message_ids, **{name: str(value) for name, value in changes.given().items()}}
@@ -133,8 +205,12 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
     for place, pk in enumerate(wanted):
         message = Message.objects.select_related("template_version").get(pk=pk)
         try:
+            kept = Attachment.objects.filter(message=message).count()
             letter = replace(
-                _letter_of(message), request_id=new["request_id"], delivery_id=new["delivery_id"], **changes.given()
+                _letter_of(message, kept),
+                request_id=new["request_id"],
+                delivery_id=new["delivery_id"],
+                **changes.given(),
             )
             examined = examine(caller, letter, versions, is_again=True)
         except Refusal as refusal:
@@ -158,10 +234,10 @@ def _stored(caller: Caller, wanted: Sequence[int], changes: Changes, new: Mappin
     return rows
 
 
-def _letter_of(message: Message) -> Letter:
+def _letter_of(message: Message, kept: int) -> Letter:
+    """What it said; ``kept`` says how many of its attachments are still there."""
     if message.is_push:
         raise refuse(Code.STATE_CONFLICT, "it is a push, which is not sent again: push anew")
-    kept = Attachment.objects.filter(message=message).count()
     if message.erased_at or not message.content or kept < message.attachment_count:
         raise refuse(Code.STATE_CONFLICT, "its content is no longer kept")
     version = message.template_version

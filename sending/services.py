@@ -1,7 +1,8 @@
 """What may be done with letters, whoever asks over whichever face: take, cancel, hold, release, requeue, settle."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from sending.channels import channels
 from sending.letter import Letter
 from sending.models import Attachment, Message, MessageEvent
 from sending.models.message import MessageQuerySet
-from sending.states import CLOSED, HeldFor, Status
+from sending.states import CLOSED, HeldFor, Operation, Status
 from sending.taking import DISPATCH_TASK, Accepted, repeat_of, take
 
 # One transaction of a bulk: long enough to be cheap, short enough not to hold others up.
@@ -86,26 +87,59 @@ def _examined(
     return good
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Edge:
+    """What an operation makes of a message: which status, ``only`` from which where not from all that may, and its
+    columns."""
+
+    to: Status
+    only: Status | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _edge(operation: Operation) -> _Edge:
+    match operation:
+        case Operation.CANCEL:
+            return _Edge(to=Status.CANCELLED)
+        case Operation.HOLD:
+            return _Edge(to=Status.HELD, columns={"held_for": HeldFor.PERSON, "due_at": None})
+        case Operation.RELEASE:
+            return _Edge(to=Status.ACCEPTED, only=Status.HELD, columns={"due_at": timezone.now()})
+        case Operation.REQUEUE:
+            return _Edge(to=Status.ACCEPTED, only=Status.FAILED, columns={"due_at": timezone.now(), "attempts": 0})
+        case Operation.RESEND:
+            raise ValueError("a resend moves nothing: it makes a new message")
+
+
 def cancel(*, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
     """Withdraw messages that did not go out yet: all of them or, with 3001, none. How many."""
-    return _move_all(caller, message_ids, Status.CANCELLED, reason=reason)
+    return _move_all(caller, message_ids, _edge(Operation.CANCEL), reason=reason)
 
 
 def hold(*, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
     """Keep waiting messages back until somebody releases them. How many."""
-    return _move_all(caller, message_ids, Status.HELD, reason=reason, held_for=HeldFor.PERSON, due_at=None)
+    return _move_all(caller, message_ids, _edge(Operation.HOLD), reason=reason)
 
 
 def release(*, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
     """Let held messages go on. How many."""
-    return _move_all(caller, message_ids, Status.ACCEPTED, only=Status.HELD, reason=reason, due_at=timezone.now())
+    return _move_all(caller, message_ids, _edge(Operation.RELEASE), reason=reason)
 
 
 def requeue(*, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
     """Try failed messages anew, with a fresh count of attempts. How many."""
-    return _move_all(
-        caller, message_ids, Status.ACCEPTED, only=Status.FAILED, reason=reason, due_at=timezone.now(), attempts=0
-    )
+    return _move_all(caller, message_ids, _edge(Operation.REQUEUE), reason=reason)
+
+
+def move_each(*, caller: Caller, message_ids: Sequence[int], operation: Operation, reason: str) -> list[int]:
+    """Move those of the messages that can be, each on its own: the ids that moved, in order. The others stay."""
+    edge = _edge(operation)
+    visible = Message.objects.visible_to(caller).filter(id__in=message_ids)
+    with transaction.atomic():
+        moved = _moved(visible, edge, caller, reason)
+        if edge.to == Status.ACCEPTED and moved:
+            wake_channels(Message.objects.filter(id__in=moved))
+    return moved
 
 
 _VERDICTS = {"sent": Status.SENT, "send_again": Status.ACCEPTED, "give_up": Status.FAILED}
@@ -117,18 +151,15 @@ def settle(*, caller: Caller, message_id: int, verdict: str, reason: str) -> Non
         raise refuse(Code.INVALID, f"must be one of {', '.join(_VERDICTS)}", "verdict")
     to = _VERDICTS[verdict]
     columns = {"due_at": timezone.now()} if to == Status.ACCEPTED else {}
-    _move_all(caller, [message_id], to, only=Status.UNCERTAIN, reason=reason, **columns)
+    _move_all(caller, [message_id], _Edge(to=to, only=Status.UNCERTAIN, columns=columns), reason=reason)
 
 
-def _move_all(
-    caller: Caller,
-    message_ids: Sequence[int],
-    to: Status,
-    *,
-    reason: str,
-    only: Status | None = None,
-    **columns: Any,
-) -> int:
+def _moved(messages: MessageQuerySet, edge: _Edge, caller: Caller, reason: str) -> list[int]:
+    chosen = messages.filter(status=edge.only) if edge.only else messages
+    return queue.move(chosen, edge.to, reason=reason, actor=caller.actor, **edge.columns)
+
+
+def _move_all(caller: Caller, message_ids: Sequence[int], edge: _Edge, *, reason: str) -> int:
     """All of the messages or none: one that cannot move refuses the command and names itself."""
     wanted = sorted(set(message_ids))
     visible = Message.objects.visible_to(caller).filter(id__in=wanted)
@@ -139,13 +170,11 @@ def _move_all(
         }
         if unseen := [pk for pk in wanted if pk not in found]:
             raise not_found(f"message {', '.join(map(str, unseen))}")
-        moved = queue.move(
-            visible.filter(status=only) if only else visible, to, reason=reason, actor=caller.actor, **columns
-        )
+        moved = _moved(visible, edge, caller, reason)
         if stuck := [pk for pk in wanted if pk not in moved]:
             states = ", ".join(f"{pk} is {found[pk]}" for pk in stuck)
-            raise refuse(Code.STATE_CONFLICT, f"cannot become {to}: message {states}")
-    if to == Status.ACCEPTED:
+            raise refuse(Code.STATE_CONFLICT, f"cannot become {edge.to}: message {states}")
+    if edge.to == Status.ACCEPTED:
         wake_channels(visible)
     return len(moved)
 

@@ -58,6 +58,23 @@ class HeldFor(StrEnum):
     PAUSE = "PAUSE"
 
 
+class Operation(StrEnum):
+    """What is done in bulk (sending.in_bulk)."""
+
+    CANCEL = "CANCEL"
+    HOLD = "HOLD"
+    RELEASE = "RELEASE"
+    REQUEUE = "REQUEUE"
+    RESEND = "RESEND"
+
+
+class BulkOutcome(StrEnum):
+    """What became of a message in such an operation."""
+
+    DONE = "DONE"
+    NOT_DONE = "NOT_DONE"
+
+
 class TemplateStatus(StrEnum):
     """ENABLED takes letters; SUSPENDED takes and holds them; DISABLED and ARCHIVED refuse them."""
 

@@ -60,9 +60,7 @@ class DaysFilter(admin.SimpleListFilter):
         yield {"form": RangeDateForm(name=self.parameter_name, data=self.used_parameters)}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        since, last = (
-            _midnight(self.used_parameters.get(f"{self.parameter_name}_{end}", "")) for end in ("from", "to")
-        )
+        since, last = (midnight(self.used_parameters.get(f"{self.parameter_name}_{end}", "")) for end in ("from", "to"))
         rows: QuerySet[Any] = self.within(queryset, since, last + timedelta(days=1) if last else None)
         return rows
 
@@ -95,7 +93,7 @@ def number_in(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
-def _midnight(text: str) -> datetime | None:
+def midnight(text: str) -> datetime | None:
     """The start of a day given as the form writes it (ISO or the language's own); None for anything else."""
     for pattern in ("%Y-%m-%d", *formats.get_format("DATE_INPUT_FORMATS")):
         try:

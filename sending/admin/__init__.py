@@ -1,6 +1,7 @@
 """The console's pages of the sending floor."""
 
 from sending.admin import (
+    bulk_results,
     documents,
     lanes,
     messages,
@@ -12,6 +13,7 @@ from sending.admin import (
 )
 
 __all__ = [
+    "bulk_results",
     "documents",
     "lanes",
     "messages",

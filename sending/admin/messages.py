@@ -16,7 +16,9 @@ from gateway.console import audit, labels
 from gateway.console.confirming import Question, ask
 from gateway.console.filters import ClientFilter, OlderFilter
 from gateway.console.read_only import ReadOnlyAdmin
-from sending.admin import facts, finding, wording
+from sending import finding
+from sending.admin import facts, wording
+from sending.admin.bulk import OPERATE, BulkPages
 from sending.admin.erasure import ErasurePage
 from sending.admin.filters import (
     AcceptedFilter,
@@ -32,13 +34,12 @@ from sending.models import Message
 from sending.models.message import MessageQuerySet
 from sending.states import Status
 
-OPERATE = "sending.operate_message"
 # What one action takes at once: a transaction of its own size, and a page that can be sent.
 _MOST = 900
 
 
 @admin.register(Message)
-class MessageAdmin(LetterPages, ErasurePage, ReadOnlyAdmin):
+class MessageAdmin(LetterPages, ErasurePage, BulkPages, ReadOnlyAdmin):
     """Nothing here adds, edits or deletes a message: services move them."""
 
     list_display: tuple[str, ...] = (
@@ -112,6 +113,7 @@ class MessageAdmin(LetterPages, ErasurePage, ReadOnlyAdmin):
             path("operate/<str:verb>/", view(self.operate), name="sending_message_operate"),
             *self.letter_urls(),
             *self.erasure_urls(),
+            *self.bulk_urls(),
             *super().get_urls(),
         ]
 

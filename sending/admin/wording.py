@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from sending.states import BatchStatus, Happening, HeldFor, Status, TemplateStatus, VersionStatus
+from sending.states import BatchStatus, BulkOutcome, Happening, HeldFor, Status, TemplateStatus, VersionStatus
 
 STATUSES = {
     Status.ACCEPTED: _("Waiting"),
@@ -48,6 +48,8 @@ HELD_FOR = {
     HeldFor.CHANNEL: _("its channel is not there yet"),
     HeldFor.PAUSE: _("its campaign is paused"),
 }
+BULK_OUTCOMES = {BulkOutcome.DONE: _("Done"), BulkOutcome.NOT_DONE: _("Not done")}
+BULK_OUTCOME_COLOURS = {BulkOutcome.DONE: "success", BulkOutcome.NOT_DONE: "warning"}
 TEMPLATE_STATUSES = {
     TemplateStatus.ENABLED: _("Enabled"),
     TemplateStatus.SUSPENDED: _("Suspended"),

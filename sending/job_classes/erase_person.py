@@ -77,6 +77,7 @@ class ErasePerson(JobClass[ErasePersonParams]):
         with transaction.atomic():
             done["suppressions"] += forgetting.forget_suppressions(person)
             done.update(forgetting.forget_elsewhere(person))
+            forgetting.forget_operations(person)
             for name, key in _REPORT.items():
                 context.set_output(key, str(done[name]))
             if params.email_address:

@@ -1,6 +1,7 @@
 """Tables of the sending floor, a file for each resource."""
 
 from sending.models.attachment import ArchivedPart, Attachment, Blob, SourceDeletion
+from sending.models.bulk import BulkResult
 from sending.models.dispatcher import Dispatcher, Lane
 from sending.models.dms_document import DmsDocument, DmsFiling, DmsTerm
 from sending.models.message import Message, MessageEvent
@@ -15,6 +16,7 @@ __all__ = [
     "ArchivedPart",
     "Attachment",
     "Blob",
+    "BulkResult",
     "Dispatcher",
     "DmsDocument",
     "DmsFiling",

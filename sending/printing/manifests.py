@@ -10,14 +10,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from gateway.dates import format_moment
+from gateway.spreadsheets import safe_cell
 from sending.letters.addressing import MOST_LINES, address_lines
 from sending.models import PrintBatch
 
 # Written last: where it is, the run is whole.
 SIGNAL = "manifest.json"
 _TABLE = "manifest.csv"
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_manifest(batch: PrintBatch, letters: Iterable[Any]) -> None:
@@ -89,8 +88,7 @@ def _csv(items: list[dict[str, Any]]) -> bytes:
 def _cell(value: str | int | bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return safe_cell(str(value))
 
 
 def _put(name: str, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """``POST …/resend``: closed messages once more (contract send_v2, "Resend"), as plain JSON or as JSON:API."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -40,7 +41,7 @@ class ResendView(ApiView):
         return self.answer(encode(*answer.resent(asked.submit(caller))))
 
 
-def attributes_of(document: Any) -> dict[str, Any]:
+def attributes_of(document: Any, types: Sequence[str] = TYPES) -> dict[str, Any]:
     """What a JSON:API document asks for; its ``data.id`` means nothing. Raises Refusal with all that is wrong with its
     build."""
     data = document.get("data") if isinstance(document, dict) else None
@@ -52,8 +53,8 @@ def attributes_of(document: Any) -> dict[str, Any]:
         for name in members
         if name not in known
     ]
-    if data.get("type") not in TYPES:
-        found.append(Problem(code=Code.INVALID, sentence=f"must be {TYPES[0]}", field=("data", "type")))
+    if data.get("type") not in types:
+        found.append(Problem(code=Code.INVALID, sentence=f"must be {types[0]}", field=("data", "type")))
     attributes = data.get("attributes") or {}
     if not isinstance(attributes, dict):
         found.append(Problem(code=Code.INVALID, sentence="must be an object", field=("data", "attributes")))

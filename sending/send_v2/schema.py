@@ -8,8 +8,11 @@ from pydantic import BaseModel
 
 from gateway import multipart, openapi
 from gateway.openapi import MOMENT, NUMBER, TEXT, Schema, View, list_of, object_of
+from sending.choosing import MOST_VALUES, NAMES
+from sending.in_bulk import LONGEST_REASON
 from sending.send_v2.model import ALIASES, SendRequest
 from sending.send_v2.resend_request import ResendRequest
+from sending.states import BulkOutcome, HeldFor, Operation, Status
 
 JSON = "application/json"
 JSON_API = "application/vnd.api+json"
@@ -107,6 +110,20 @@ BATCH_SENT = {
         messages=list_of(object_of(("index",), index=NUMBER, messageId=NUMBER, params=_PARAMS, responseStatus=_STATUS)),
     )
 }
+
+
+def _filter() -> Schema:
+    """Written out: what the filters' model takes is more tolerant than JSON schema can say."""
+    lists: dict[str, Schema] = {"status": {"type": "string", "enum": list(Status)}, "channel": TEXT,
+                                "heldFor": {"type": "string", "enum": list(HeldFor)}}  # fmt: skip
+    numbers = ("campaignPartId", "idBelow")
+    moments = ("createdAtFrom", "createdAtTo")
+    special = {"opened": {"type": "boolean"}, "ids": list_of(NUMBER, maxItems=MOST_VALUES)}
+    known = {name: list_of(item) for name, item in lists.items()} | dict.fromkeys(numbers, NUMBER)
+    known |= dict.fromkeys(moments, MOMENT) | special
+    return {"type": "object", "minProperties": 1, "properties": {name: known.get(name, TEXT) for name in NAMES}}
+
+
 _AGAIN = _of(ResendRequest)
 _AGAIN_DOCUMENT = object_of(
     ("data",),
@@ -115,6 +132,52 @@ _AGAIN_DOCUMENT = object_of(
     ),
 )
 RESEND = {JSON: _AGAIN, JSON_API: _AGAIN_DOCUMENT}
+_BULK = object_of(
+    ("operation", "filter", "reason"),
+    operation={"type": "string", "enum": list(Operation)},
+    filter=_filter(),
+    reason={"type": "string", "maxLength": LONGEST_REASON},
+    expected={"type": "integer", "minimum": 0, "description": "How many messages you were told would match."},
+    dryRun={"type": "boolean", "description": "Count, and do nothing; needs no reason."},
+    requestId={"type": "string", "maxLength": 150},
+)
+_BULK_DOCUMENT = object_of(
+    ("data",),
+    data=object_of(
+        ("type", "attributes"), type={"type": "string", "enum": ["bulkOperations"]}, id=TEXT, attributes=_BULK
+    ),
+)
+BULK = {JSON: _BULK, JSON_API: _BULK_DOCUMENT}
+_BULK_FACTS: dict[str, Schema] = {
+    "jobUuid": TEXT,
+    "count": NUMBER,
+    "eligible": NUMBER,
+    "statuses": {"type": "object", "additionalProperties": NUMBER},
+}
+BULK_BEGUN = {
+    JSON: {"type": "object", "properties": {"meta": _META} | _BULK_FACTS, "required": ["meta"]},
+    **_answer(_resource("bulkOperations", {"type": "object", "properties": _BULK_FACTS})),
+}
+BULK_RESULTS = _answer(
+    list_of(
+        _resource(
+            "bulkResults",
+            object_of(
+                messageId=NUMBER,
+                outcome={"type": "string", "enum": list(BulkOutcome)},
+                reason=TEXT,
+                newMessageId=NUMBER,
+            ),
+        )
+    )
+)
+BULK_CSV = {"text/csv": TEXT}
+BULK_PARAMETERS = [
+    OpenApiParameter("outcome", str, enum=list(BulkOutcome)),
+    OpenApiParameter("sort", str),
+    OpenApiParameter("limit", int, default=20),
+    OpenApiParameter("offset", int, default=0),
+]
 CANCEL = {JSON: object_of(reason=TEXT)}
 CANCELLED = _SENT_JSON_API
 

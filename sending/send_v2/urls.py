@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from gateway.rest import ApiView
 from sending.send_v2.batches import BatchesView
+from sending.send_v2.bulk import BulkCsvView, BulkResultsView, BulkView
 from sending.send_v2.resends import ResendView
 from sending.send_v2.resources import CancelView, EventsView, MessagesView, MessageView
 from sending.send_v2.rest import SendView
@@ -22,6 +23,9 @@ urlpatterns = [
     *_both("v2/resend", ResendView, "resend"),
     *_both("v2/batches", BatchesView, "batches"),
     *_both("v2/messages", MessagesView, "messages"),
+    *_both("v2/messages/bulk", BulkView, "messages-bulk"),
+    *_both("v2/messages/bulk/<str:job_uuid>/results", BulkResultsView, "bulk-results"),
+    *_both("v2/messages/bulk/<str:job_uuid>/results.csv", BulkCsvView, "bulk-results-csv"),
     *_both("v2/messages/<str:message_id>", MessageView, "message"),
     *_both("v2/messages/<str:message_id>/events", EventsView, "message-events"),
     *_both("v2/messages/<str:message_id>/cancel", CancelView, "message-cancel"),

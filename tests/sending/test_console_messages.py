@@ -82,7 +82,7 @@ def test_nothing_is_found_by_a_part_that_no_index_holds(words: str) -> None:
 
 
 def test_a_batch_larger_than_a_handful_is_found_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sending.admin.finding._FEW", 2)
+    monkeypatch.setattr("sending.finding._FEW", 2)
     caller = make_caller()
     messages = [submitted(caller, batch_id="koteg") for _ in range(5)]
     submitted(caller, batch_id="other")

@@ -18,11 +18,11 @@ from jobs import services as job_services
 from jobs.context import Stopped, Why
 from jobs.models import Job, JobEvent, JobLogLine
 from jobs.states import Queue
-from sending import erasing, forgetting, queue, services, suppressing
+from sending import choosing, erasing, forgetting, in_bulk, queue, services, suppressing
 from sending.channels.base import OutcomeKind
 from sending.job_classes import erase_person
 from sending.models import Attachment, Dispatcher, Message, MessageEvent, Suppression
-from sending.states import Status
+from sending.states import Operation, Status
 from tests.factories import make_caller, make_client
 from tests.sending.factories import a_letter, an_attachment, an_outcome, event_names, submitted
 
@@ -218,6 +218,21 @@ def test_an_international_domain_is_found_in_both_its_forms() -> None:
         _closed(recipient_email_address="b@example.com", bcc_address=(address,))
     report = _report(_forget(email_address="elek@xn--plda-bpa.hu"))
     assert report == {"ERASED_MESSAGES": "2", "ERASED_COPIES": "2"}
+
+
+def test_what_an_operation_in_bulk_looked_for_tells_of_the_person_no_more() -> None:
+    wanted = choosing.read({"partnerRef": "P-4711", "search": ADDRESS, "status": "SENT"})
+    job = in_bulk.begin(caller=HOUSE, operation=Operation.HOLD, wanted=wanted, reason=f"{ADDRESS} asked")
+    submitted(partner_ref="P-4711")
+
+    pseudonym = f"erased-{_forget(partner_ref='P-4711').uuid.hex[:12]}"
+
+    job.refresh_from_db()
+    assert dict(job.params) == {
+        "OPERATION": "HOLD",
+        "FILTER": f'{{"status":["SENT"],"partnerRef":"{pseudonym}","search":"{pseudonym}"}}',
+        "REASON": f"{pseudonym} asked",
+    }
 
 
 def test_a_forgotten_person_stays_suppressed() -> None:

@@ -6,6 +6,8 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
+from sending import choosing
+from sending.send_v2.bulk_request import BulkRequest
 from sending.send_v2.model import ALIASES, SendRequest
 from sending.send_v2.urls import urlpatterns
 
@@ -30,6 +32,9 @@ def test_every_operation_is_published_once(published: dict[str, Any]) -> None:
         ("/v2/batches", "post"): "sendBatch",
         ("/v2/resend", "post"): "resend",
         ("/v2/messages", "get"): "listMessages",
+        ("/v2/messages/bulk", "post"): "operateInBulk",
+        ("/v2/messages/bulk/{job_uuid}/results", "get"): "listBulkResults",
+        ("/v2/messages/bulk/{job_uuid}/results.csv", "get"): "saveBulkResults",
         ("/v2/messages/{message_id}", "get"): "readMessage",
         ("/v2/messages/{message_id}/events", "get"): "readEvents",
         ("/v2/messages/{message_id}/cancel", "post"): "cancelMessage",
@@ -63,3 +68,15 @@ def test_answers_and_failures_are_published_in_both_forms(published: dict[str, A
     assert set(responses) == {"200", "400", "401", "403", "404", "409", "413", "415", "429", "500", "503"}
     for response in responses.values():
         assert set(response["content"]) == {"application/json", "application/vnd.api+json"}
+
+
+def test_an_operation_in_bulk_is_published_with_its_filters(published: dict[str, Any]) -> None:
+    content = published["paths"]["/v2/messages/bulk"]["post"]["requestBody"]["content"]
+    asked = content["application/json"]["schema"]
+    assert set(asked["properties"]) == {field.alias for field in BulkRequest.model_fields.values()}
+    assert asked["properties"]["operation"]["enum"] == ["CANCEL", "HOLD", "RELEASE", "REQUEUE", "RESEND"]
+    assert list(asked["properties"]["filter"]["properties"]) == list(choosing.NAMES)
+    attributes = content["application/vnd.api+json"]["schema"]["properties"]["data"]["properties"]["attributes"]
+    assert attributes == asked
+    csv = published["paths"]["/v2/messages/bulk/{job_uuid}/results.csv"]["get"]["responses"]
+    assert (set(csv["200"]["content"]), set(csv["404"]["content"])) == ({"text/csv"}, {"application/vnd.api+json"})
