@@ -65,10 +65,10 @@ def delete(*, caller: Caller, uuid: UUID) -> None:
     campaign = services.find(caller=caller, uuid=uuid)
     with transaction.atomic():
         parts = _locked(campaign)
+        _refuse_while_sent(parts)
         campaign.refresh_from_db(fields=["status"])
         if campaign.status != CampaignStatus.DRAFT:
             raise refuse(Code.STATE_CONFLICT, f"the campaign is {campaign.status}; only a DRAFT can be deleted")
-        _refuse_while_sent(parts)
         campaign.delete()
 
 

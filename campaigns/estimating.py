@@ -1,22 +1,27 @@
 """What a campaign would come to before it is sent: how many letters, who gets none, and how long it takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import islice
 from uuid import UUID
 
+import idna
 from django.db.models import Count, Q
-from django.db.models.functions import Lower, TruncMinute
+from django.db.models.functions import TruncMinute
 from django.utils import timezone
 
 from campaigns import running, services
 from campaigns.models import Campaign, CampaignPart, Recipient
+from campaigns.recipient_rules import Person
 from gateway.caller import Caller
 from gateway.errors import Code, refuse
 from sending.channels import channels
 from sending.models import Message, Suppression
 from sending.states import Status
+
+_PORTION = 500
 
 
 class Basis(StrEnum):
@@ -99,17 +104,35 @@ def _lacks_address(channel: str) -> Q:
 
 
 def _suppressed(campaign: Campaign, part: CampaignPart, unreachable: Q) -> int:
-    """How many of the others have a suppressed address; those that were erased from the list are known by their digest
-    alone and are not among them."""
+    """How many of the others no letter goes to."""
     kind = channels().get(part.channel)
     if kind is None or not kind.minds_suppressions:
         return 0
-    clients = Q(client_id=None) | Q(client_id=campaign.client_id)
-    listed = Suppression.objects.standing().filter(clients).exclude(address="").values("address")
-    if not listed.exists():
-        return 0
+    holding = Suppression.objects.standing().filter(Q(client_id=None) | Q(client_id=campaign.client_id))
+    entries = holding.order_by().values_list("digest", "address").distinct().iterator(chunk_size=_PORTION)
     reachable = Recipient.objects.filter(~unreachable, group_id=part.group_id).exclude(email_address="")
-    return reachable.annotate(known_as=Lower("email_address")).filter(known_as__in=listed).count()
+    count = 0
+    while portion := list(islice(entries, _PORTION)):
+        count += reachable.filter(identity__in=list(_identities(portion))).count()
+    return count
+
+
+def _identities(entries: Collection[tuple[str, str]]) -> Iterator[str]:
+    """As whom a recipient with a suppressed address is known (campaigns.recipient_rules): of an address in ASCII its
+    identity begins as its digest does."""
+    for digest, address in entries:
+        yield digest[:32]
+        if written := _with_its_accents(address):
+            yield Person(email_address=written).identity
+
+
+def _with_its_accents(address: str) -> str:
+    """The address as people write it; "" where that is no other."""
+    local, _, host = address.rpartition("@")
+    try:
+        return f"{local}@{idna.decode(host)}" if "xn--" in host else ""
+    except idna.IDNAError:
+        return ""
 
 
 def _pace(channel_name: str) -> float | None:

@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from campaigns import reporting
-from campaigns.importing import safe_cell
 from campaigns.models import Campaign, LegRun, Recipient, RecipientGroup, SkippedRecipient
+from gateway.spreadsheets import safe_cell
 from sending.states import Status
 
 # Names that an import knows again (campaigns.columns).

@@ -4,8 +4,6 @@ A file lies below the external root, where its sender put it or where it was kep
 portions; each portion's recipients, its invalid lines and the place to go on from are kept in one transaction.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +24,7 @@ from campaigns.states import Duplicates
 from gateway.caller import Caller
 from gateway.errors import Code, refuse
 from gateway.incoming import Incoming, StoredBytes, TooMany
+from gateway.spreadsheets import line
 from jobs import services as job_services
 from jobs.context import Context
 from jobs.models import Job
@@ -42,8 +41,6 @@ _RESULT_SUFFIX = "-invalid-addresses.csv"
 _PORTION = 2000
 _PIECE = 256 * 1024
 _SHOWN_LINES = 10
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,20 +248,9 @@ def _opener(path: str) -> Callable[[], BinaryIO]:
 
 def result_lines(job_id: int) -> Iterator[bytes]:
     """The invalid lines of an import as a file: line number, reason, and what stood there."""
-    yield _line(["line", "reason", "fields"])
+    yield line(["line", "reason", "fields"])
     for row in InvalidLine.objects.filter(job_id=job_id).order_by("line").iterator(chunk_size=_PORTION):
-        yield _line([str(row.line), row.reason, *row.fields])
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _line(cells: Sequence[str]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, delimiter=";").writerow([safe_cell(cell) for cell in cells])
-    return buffer.getvalue().encode()
+        yield line([str(row.line), row.reason, *row.fields])
 
 
 def _portions(records: Iterator[Record]) -> Iterator[list[Record]]:

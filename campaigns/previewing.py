@@ -46,7 +46,8 @@ def preview(*, caller: Caller, part_id: int, recipient_id: int, campaign: UUID |
     except Refusal as refusal:
         problems += [problem for problem in refusal.problems if problem not in problems]
     except TemplateError as error:
-        problems.append(Problem(code=Code.INVALID, sentence=str(error)))
+        # What its data lack was told above, as a letter would be told it.
+        problems = problems or [Problem(code=Code.INVALID, sentence=str(error))]
     return Preview(
         part=part,
         recipient=recipient,

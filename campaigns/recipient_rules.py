@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import sha256
 from zoneinfo import available_timezones
 
 from sending.addresses import is_valid
@@ -41,7 +41,7 @@ class Person:
         """Equal for who counts as the same in a group: by e-mail address, else by name and postal address. 128 bits in
         hex."""
         text = self.email_address.lower() or f"{self.name}\n{self.postal_address}".lower()
-        return blake2b(text.encode(), digest_size=16).hexdigest()
+        return sha256(text.encode()).hexdigest()[:32]
 
 
 def problem_of(person: Person) -> tuple[str, str] | None:

@@ -1,6 +1,6 @@
 """Files that others wrote, as the doors give them out: to be saved, never shown as a page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import BinaryIO, TypeVar
 
 from django.http import FileResponse, StreamingHttpResponse
@@ -32,15 +32,6 @@ def table_to_be_saved(lines: Iterable[bytes], *, file_name: str) -> StreamingHtt
 
 
 def _that_can_do_nothing(response: R) -> R:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
-    return response
-
-
-def written_meanwhile(pieces: Iterator[bytes], *, file_name: str, media_type: str) -> StreamingHttpResponse:
-    """A file that is made while it is sent, so that nobody holds all of it."""
-    response = StreamingHttpResponse(pieces, content_type=media_type)
-    response.headers["Content-Disposition"] = content_disposition_header(True, file_name) or "attachment"
     for name, value in _HEADERS.items():
         response.headers[name] = value
     return response

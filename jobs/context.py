@@ -72,7 +72,8 @@ class Context(Generic[P]):
         """
         if cursor is not None:
             self.cursor = cursor
-            if not self._save({"cursor": cursor}):
+            # It moves on: only workers that die in vain are counted.
+            if not self._save({"cursor": cursor, "attempts": 1}):
                 self.stop = Why.LOST
         if self.stop is not None:
             raise Stopped(self.stop)

@@ -9,11 +9,11 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from unfold.admin import ModelAdmin
 
 from campaigns.admin.forms import TellingForm
 from gateway.console import audit
+from gateway.downloads import table_to_be_saved
 from gateway.errors import Refusal
 from sending.mime import safe_file_name
 
@@ -68,9 +68,4 @@ def address(model: str, name: str, *keys: object) -> str:
 
 def saved(lines: Iterable[bytes], file_name: str) -> StreamingHttpResponse:
     """A file sent as it is made, to be saved, never shown."""
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = content_disposition_header(True, safe_file_name(file_name.replace("/", "_")))
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Referrer-Policy"] = "no-referrer"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return table_to_be_saved(lines, file_name=safe_file_name(file_name.replace("/", "_")))

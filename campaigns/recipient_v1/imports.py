@@ -9,7 +9,7 @@ from campaigns.intake import Order
 from campaigns.reading import outward, uuid_of
 from campaigns.recipient_v1 import answer, schema, uploads
 from gateway import multipart
-from gateway.downloads import written_meanwhile
+from gateway.downloads import table_to_be_saved
 from gateway.incoming import Incoming
 from gateway.listing import ListParameters
 from jobs.job_v1 import answer as job_answer
@@ -58,4 +58,4 @@ class InvalidLinesView(CampaignsView):
     def get(self, http_request: Request, job_uuid: str) -> StreamingHttpResponse:
         job, _ = intake.import_of(caller=self.caller, uuid=uuid_of(job_uuid, "import"))
         lines = importing.result_lines(job.pk)
-        return written_meanwhile(lines, file_name="invalid-lines.csv", media_type="text/csv; charset=utf-8")
+        return table_to_be_saved(lines, file_name="invalid-lines.csv")

@@ -11,7 +11,7 @@ from campaigns.models import Recipient, RecipientGroup
 from campaigns.reading import number_of, outward, uuid_of
 from campaigns.recipient_rules import Person
 from campaigns.recipient_v1 import answer, request, schema
-from gateway.downloads import written_meanwhile
+from gateway.downloads import table_to_be_saved
 from gateway.errors import Code, refuse
 from sending.mime import safe_file_name
 
@@ -66,7 +66,7 @@ class ExportView(CampaignsView):
     def get(self, http_request: Request, group_id: str) -> StreamingHttpResponse:
         group = recipients.group_of(caller=self.caller, uuid=uuid_of(group_id, "recipient group"))
         name = safe_file_name(f"{group.name}.csv")
-        return written_meanwhile(exporting.group_lines(group), file_name=name, media_type="text/csv; charset=utf-8")
+        return table_to_be_saved(exporting.group_lines(group), file_name=name)
 
 
 class RecipientsView(CampaignsView):

@@ -113,7 +113,7 @@ def _worked(job: Job, **how: Any) -> None:
         ("name\nAnn\n", [], "people.csv: no column is the e-mail address or the postal address"),
         ("", [], "people.csv: it is empty: its first line must name the columns"),
         (CSV, ["--separator", "x"], "--separator: must be one of ; , | or tab"),
-        (None, [], "people.csv: people.csv"),
+        (None, [], "people.csv: it names nothing that is there"),
     ],
 )
 def test_import_recipients_refuses_and_makes_nothing(content: str | None, options: list[str], words: str) -> None:
