@@ -8,13 +8,13 @@ from benchmarks.site import Site
 # Whose they are: the site's own client, or one of a thousand others, as a million belong to many.
 _STORE = """
 INSERT INTO schedules_schedule (
-    uuid, client_id, name, is_enabled, trigger, times, asked_zoning, zoning, slot, push, size, due_at, planned_at,
-    created_at, updated_at
+    uuid, client_id, name, is_enabled, is_repeated, trigger, times, asked_zoning, zoning, slot, kind, push, size, due_at,
+    planned_at, created_at, updated_at
 )
 SELECT
-    gen_random_uuid(), {client}, 'reminder ' || number, true,
+    gen_random_uuid(), {client}, 'reminder ' || number, true, false,
     json_build_object('single', json_build_object('time', slot, 'zone_type', 1))::text,
-    jsonb_build_object('time', slot), 'SITE', 'SITE', slot,
+    jsonb_build_object('time', slot), 'SITE', 'SITE', slot, 'send',
     replace('{push}', '@@@@@@@@@@', lpad(number::text, 10, '0')), {size}, due_at, now() - interval '1 day', now(), now()
 FROM (
     SELECT number, due_at, to_char(due_at AT TIME ZONE 'Europe/Budapest', 'YYYY-MM-DD HH24:MI:SS') AS slot
