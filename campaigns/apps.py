@@ -7,3 +7,11 @@ from django.utils.translation import gettext_lazy as _
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = _("Campaigns")
+
+    def ready(self) -> None:
+        """Have recipients forgotten with whoever they are."""
+        from campaigns import forgetting as of_campaigns
+        from sending import forgetting
+
+        forgetting.register("recipients", of_campaigns.forget_recipients)
+        forgetting.register("invalid lines", of_campaigns.forget_lines)

@@ -9,7 +9,7 @@ from jobs.registry import JobClass, Outcome
 
 
 class LifeCourseStatusUpdater(JobClass[NoParams]):
-    """Closes campaigns that are over and withdraws letters that expired."""
+    """Closes campaigns that are over, withdraws letters that expired and reminds of those that somebody holds."""
 
     name: ClassVar[str] = lifecourse.JOB_CLASS
     is_resumable = True
@@ -17,5 +17,8 @@ class LifeCourseStatusUpdater(JobClass[NoParams]):
 
     def run(self, context: Context[NoParams]) -> Outcome:
         updated = lifecourse.update()
-        context.log(f"closed campaigns: {updated.closed}, withdrawn letters: {updated.withdrawn}")
+        context.log(
+            f"closed campaigns: {updated.closed}, withdrawn letters: {updated.withdrawn}, "
+            f"people reminded of held letters: {updated.reminded}"
+        )
         return None
