@@ -8,8 +8,8 @@ from benchmarks.site import Site
 # Whose they are: the site's own client, or one of a thousand others, as a million belong to many.
 _STORE = """
 INSERT INTO schedules_schedule (
-    uuid, client_id, name, is_enabled, is_repeated, trigger, times, asked_zoning, zoning, slot, kind, push, size, due_at,
-    planned_at, created_at, updated_at
+    uuid, client_id, name, is_enabled, is_repeated, trigger, times, asked_zoning, zoning, slot, kind, push, size,
+    due_at, planned_at, created_at, updated_at
 )
 SELECT
     gen_random_uuid(), {client}, 'reminder ' || number, true, false,
