@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 _LOOKED_AT = {
     *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument", "suppression"),
-    *("job", "trigger", "triggerfiring", "printbatch", "printitem"),
+    *("bulkresult", "job", "trigger", "triggerfiring", "printbatch", "printitem"),
     *("registration", "target", "delivery"),
     *("schedule", "firing"),
     *("campaign", "recipientgroup"),
