@@ -56,9 +56,18 @@ class Reader:
         """Raises ValueError for a record that has other columns than the header."""
         if len(fields) != self._count:
             raise ValueError(f"has {len(fields)} columns, and the header {self._count}")
-        values = {member: fields[index].strip() for index, member in self._members}
+        values = {member: _cleaned(fields[index]) for index, member in self._members}
         properties = {name: value for index, name in self._properties if (value := fields[index])}
         return Person(**values, properties=properties)
+
+
+def _cleaned(text: str) -> str:
+    """As people meant it: spaces of any kind are spaces, lines end in one way."""
+    text = text.strip()
+    if text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(" " if unicodedata.category(character) == "Zs" else character for character in text)
 
 
 def _plain(header: str) -> str:

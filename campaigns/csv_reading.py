@@ -9,6 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 MOST_COLUMNS = 500
 LONGEST_RECORD = 64 * 1024
+_MOST_ENDLESS = 100
 LONGEST_FILE = 2 * 1024**3
 SEPARATORS = (";", ",", "\t", "|")
 UTF_8, CENTRAL_EUROPEAN = "utf-8", "cp1250"
@@ -25,12 +26,13 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """How a file is to be read, and what its first record says. ``begin`` is the byte after that record."""
+    """How a file is to be read, and what its first record says. ``begin`` is the byte after that, in ``line``."""
 
     encoding: str
     separator: str
     headers: tuple[str, ...]
     begin: int
+    line: int
 
 
 class Record(NamedTuple):
@@ -65,14 +67,15 @@ def look(file: BinaryIO, *, separator: str = "") -> Sheet:
     doubled = [name for index, name in enumerate(headers) if name and name in headers[:index]]
     if doubled:
         raise Unreadable(f"the column {doubled[0][:100]} is there twice")
-    return Sheet(encoding=encoding, separator=separator, headers=headers, begin=record.after)
+    return Sheet(encoding=encoding, separator=separator, headers=headers, begin=record.after, line=record.next_line)
 
 
-def records(file: BinaryIO, sheet: Sheet, *, begin: int | None = None, line: int = 2) -> Iterator[Record]:
-    """The records after the first, or from the byte ``begin`` on, which is in line ``line``; empty lines left out."""
+def records(file: BinaryIO, sheet: Sheet, *, begin: int | None = None, line: int = 0) -> Iterator[Record]:
+    """The records after the first, or from the byte ``begin`` on, which is in line ``line``; empty lines left out.
+    Raises Unreadable where very many of them have no end."""
     start = sheet.begin if begin is None else begin
     file.seek(start)
-    yield from _records(file, sheet.encoding, sheet.separator, begin=start, line=line)
+    yield from _records(file, sheet.encoding, sheet.separator, begin=start, line=line or sheet.line)
 
 
 def count(file: BinaryIO, sheet: Sheet) -> int:
@@ -132,6 +135,7 @@ class _Lines:
 def _records(file: BinaryIO, encoding: str, separator: str, *, begin: int, line: int) -> Iterator[Record]:
     lines = _Lines(file, encoding, begin, line)
     reader = csv.reader(lines, delimiter=separator, strict=True)
+    endless = 0
     while True:
         offset, first, lines.taken = lines.offset, lines.line, 0
         problem, fields = "", []
@@ -141,6 +145,10 @@ def _records(file: BinaryIO, encoding: str, separator: str, *, begin: int, line:
             return
         except (_Endless, csv.Error, UnicodeDecodeError) as error:
             problem = _words(error)
+            endless += isinstance(error, _Endless)
+            if endless > _MOST_ENDLESS:
+                # Each costs as much as a thousand others.
+                raise Unreadable(f"more than {_MOST_ENDLESS} records have no end; is it quoted rightly?") from error
             # Read on behind its first line: a quote that is never closed must not swallow the rest.
             lines.go_on_after(offset, first)
             reader = csv.reader(lines, delimiter=separator, strict=True)

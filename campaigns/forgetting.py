@@ -2,9 +2,10 @@
 
 import json
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from campaigns.models import InvalidLine, Recipient
+from jobs.models import Job
 from sending.forgetting import Person
 
 
@@ -26,4 +27,9 @@ def forget_lines(person: Person) -> int:
     wanted = Q()
     for text in {*person.spellings, *(json.dumps(spelling)[1:-1] for spelling in person.spellings)}:
         wanted |= Q(fields__icontains=text)
-    return InvalidLine.objects.filter(wanted).update(fields=[]) if wanted else 0
+    if not wanted:
+        return 0
+    found = InvalidLine.objects.filter(wanted)
+    if person.client_id is not None:
+        found = found.filter(Exists(Job.objects.filter(pk=OuterRef("job_id"), client_id=person.client_id)))
+    return found.update(fields=[])

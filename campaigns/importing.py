@@ -38,7 +38,7 @@ RELATIVE_FILE_PATH, FILE_NAME, CHECKSUM = "RELATIVE_FILE_PATH", "FILE_NAME", "FI
 SEPARATOR, GROUP, DUPLICATES = "CSV_SEPARATOR", "RECIPIENT_GROUP_UUID", "RECIPIENT_DUPLICATION_HANDLING_TYPE"
 COLUMNS, RESULT = "COLUMNS", "RESULT_RELATIVE_FILE_PATH"
 _RESULT_SUFFIX = "-invalid-addresses.csv"
-_PORTION = 2000
+_PORTION, _MOST_BYTES = 2000, 1_000_000
 _PIECE = 256 * 1024
 _SHOWN_LINES = 10
 
@@ -167,10 +167,11 @@ class Import:
 
     def run(self) -> None:
         """Import what is left of the file, from where an earlier run stopped."""
-        cursor: dict[str, Any] = self._context.cursor or {"begin": self._found.sheet.begin, "line": 2, "done": 0}
+        sheet = self._found.sheet
+        cursor: dict[str, Any] = self._context.cursor or {"begin": sheet.begin, "line": sheet.line, "done": 0}
         self._context.progress(cursor["done"], self._found.total)
         records = csv_reading.records(self._file, self._found.sheet, begin=cursor["begin"], line=cursor["line"])
-        for portion in _portions(records):
+        for portion in _portions(records, cursor["begin"]):
             last = portion[-1]
             done = cursor["done"] + len(portion)
             cursor = {"begin": last.after, "line": last.next_line, "done": done, "digest": self._digest}
@@ -179,16 +180,20 @@ class Import:
                 self._context.progress(done, self._found.total)
                 self._context.checkpoint(cursor=cursor)
                 self._store(good)
-                InvalidLine.objects.bulk_create(invalid)
+                InvalidLine.objects.bulk_create(invalid, ignore_conflicts=True)
 
     def _read(self, portion: Sequence[Record]) -> tuple[list[Person], list[InvalidLine]]:
+        most = len(self._found.sheet.headers) + 1
         good: list[Person] = []
         invalid: list[InvalidLine] = []
         for record in portion:
             found = person_or_reason(self._reader, record)
             if isinstance(found, str):
                 row = InvalidLine(
-                    job_id=self._context.job.pk, line=record.line, reason=found, fields=list(record.fields)
+                    job_id=self._context.job.pk,
+                    line=record.line,
+                    reason=found,
+                    fields=list(record.fields[:most]),
                 )
                 invalid.append(row)
             else:
@@ -227,16 +232,22 @@ def write_result(context: Context[Any], caller: Caller, path: str, incoming: Inc
         return ""
     folder, _, name = path.rpartition("/")
     result = incoming.receive(result_lines(job_id), most=2 * csv_reading.LONGEST_FILE)
-    document = Document(
-        message_id=0,
-        part="",
-        file_name=f"{name}{_RESULT_SUFFIX}",
-        media_type="text/csv",
-        digest=result.digest,
-        opener=_opener(result.path),
-        path=folder,
-    )
-    return stores()[STORE].keep(document, owner_of(caller))
+    # The contract's name, or one of its own where another import's lies there.
+    for file_name in (f"{name}{_RESULT_SUFFIX}", f"{context.job.uuid}{_RESULT_SUFFIX}"):
+        document = Document(
+            message_id=0,
+            part="",
+            file_name=file_name,
+            media_type="text/csv",
+            digest=result.digest,
+            opener=_opener(result.path),
+            path=folder,
+        )
+        try:
+            return stores()[STORE].keep(document, owner_of(caller))
+        except StoreRefusal as refusal:
+            context.log(f"{file_name}: {refusal.sentence}")
+    return ""
 
 
 def _opener(path: str) -> Callable[[], BinaryIO]:
@@ -253,11 +264,13 @@ def result_lines(job_id: int) -> Iterator[bytes]:
         yield line([str(row.line), row.reason, *row.fields])
 
 
-def _portions(records: Iterator[Record]) -> Iterator[list[Record]]:
+def _portions(records: Iterator[Record], begin: int) -> Iterator[list[Record]]:
+    """So many records at a time, and of so many bytes."""
     portion: list[Record] = []
     for record in records:
         portion.append(record)
-        if len(portion) == _PORTION:
+        if len(portion) == _PORTION or record.after - begin > _MOST_BYTES:
+            begin = record.after
             yield portion
             portion = []
     if portion:

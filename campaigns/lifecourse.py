@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from campaigns import running
 from campaigns.models import Campaign, CampaignPart, InvalidLine, LegRun
 from campaigns.states import CampaignStatus
 from gateway.caller import Caller
@@ -65,7 +66,10 @@ def close_campaigns() -> int:
     """Close what is being sent no more; how many."""
     open_jobs = Job.objects.open().filter(pk=OuterRef("run_job_id"))
     open_runs = LegRun.objects.filter(Exists(open_jobs), part__campaign=OuterRef("pk"))
-    over = Campaign.objects.filter(~Exists(open_runs), status__in=[CampaignStatus.RUNNING, CampaignStatus.PAUSED])
+    still = Campaign.objects.filter(~Exists(open_runs), status__in=[CampaignStatus.RUNNING, CampaignStatus.PAUSED])
+    # One whose job has not begun has no run yet.
+    ids = [one.pk for one in still if not running.being_sent(list(one.parts.values_list("id", flat=True)))]
+    over = Campaign.objects.filter(id__in=ids, status__in=[CampaignStatus.RUNNING, CampaignStatus.PAUSED])
     now = timezone.now()
     with transaction.atomic():
         # One that was paused to its end begins its next run unpaused.

@@ -1,7 +1,7 @@
 """Campaigns on their way: each leg's letters, one for each recipient, made once whatever dies.
 
 A leg's job makes them in portions; each portion, those left out and the place to go on from are kept in one
-transaction. It holds the leg's row meanwhile, so that whoever pauses the leg comes before or after a portion.
+transaction.
 """
 
 import time
@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Count, Exists, Max, OuterRef
+from django.db import transaction
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignPart, LegRun, Recipient, SkippedRecipient
@@ -40,6 +40,8 @@ LEG_ID = "LEG_ID"
 RUN_ID, AFTER, UPTO, BEFORE = "RUN_ID", "AFTER", "UPTO", "BEFORE"
 PAUSED = "its campaign is paused"
 _PORTION = 1000
+# Of what the recipients of a portion bring for their letters, in characters; looked at so many at a time.
+_MOST_SAID, _STEP = 4_000_000, 250
 # More recipients than these are made letters for by several jobs, side by side.
 _SHARE = 10_000
 
@@ -105,6 +107,10 @@ def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
         last_recipient_id=group["last"] or 0,
     )
     now = timezone.now()
+    part.paused_seconds = 0.0
+    if part.campaign.status == CampaignStatus.PAUSED:
+        part.paused_at = part.paused_at or now
+    part.save(update_fields=["paused_at", "paused_seconds"])
     if part.campaign.status != CampaignStatus.PAUSED:
         Campaign.objects.filter(pk=part.campaign_id).update(
             status=CampaignStatus.RUNNING, started_at=now, closed_at=None, updated_at=now
@@ -160,24 +166,31 @@ def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
     cursor: dict[str, int] = context.cursor or {"after": share.after, "done": 0}
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=share.upto).order_by("id")
     while time.monotonic() < until:
-        portion = list(everybody.filter(id__gt=cursor["after"])[:_PORTION])
+        portion = _portion(everybody.filter(id__gt=cursor["after"]))
         if not portion:
             return True
         with transaction.atomic():
-            part = _held(run)
+            part = CampaignPart.objects.get(pk=run.part_id)
             _make(caller, run, part, portion, before=share.before + cursor["done"])
             cursor = {"after": portion[-1].pk, "done": cursor["done"] + len(portion)}
             context.checkpoint(cursor=cursor)
     return False
 
 
-def _held(run: LegRun) -> CampaignPart:
-    """The leg, held so that whoever pauses it waits, and those that make other letters of it do not."""
-    parts = CampaignPart.objects.filter(pk=run.part_id)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM campaigns_campaignpart WHERE id = %s FOR SHARE", [run.part_id])
-    return parts.get()
+def _portion(recipients: QuerySet[Recipient]) -> list[Recipient]:
+    """The next recipients, as many as may be held at a time."""
+    portion: list[Recipient] = []
+    said = 0
+    while len(portion) < _PORTION and said < _MOST_SAID:
+        step = list(recipients[len(portion) : len(portion) + min(_STEP, _PORTION)])
+        for recipient in step:
+            portion.append(recipient)
+            said += sum(map(len, recipient.properties.values())) + len(recipient.postal_address)
+            if said >= _MOST_SAID:
+                return portion
+        if len(step) < _STEP:
+            break
+    return portion
 
 
 def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> None:
@@ -187,8 +200,9 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Rec
     left_out = [
         SkippedRecipient(run=run, recipient_id=recipient.pk, reason=str(result))
         for recipient, result in zip(portion, results, strict=True)
-        if isinstance(result, Refusal)
+        if isinstance(result, Refusal) and result.code != Code.DUPLICATE_REQUEST
     ]
+    # Whoever was written to in this run and has changed since has his letter.
     if left_out:
         # Run again, it finds those that were left out before.
         SkippedRecipient.objects.bulk_create(left_out, ignore_conflicts=True)
@@ -250,7 +264,8 @@ def _slot(run: LegRun, part: CampaignPart, begin: datetime, index: int) -> datet
     if part.messages_per_minute is None:
         return None
     start = max(run.created_at, part.send_at) if part.send_at else run.created_at
-    return max(begin, start + timedelta(seconds=60 * index / part.messages_per_minute))
+    late = part.paused_seconds + 60 * index / part.messages_per_minute
+    return max(begin, start + timedelta(seconds=late))
 
 
 def hold(messages: Any, *, actor: str) -> int:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from campaigns import recipients, reporting, running
-from campaigns.holding import ACTION, CAMPAIGN, HOLD_CLASS, PAUSE, RESUME, SECONDS
+from campaigns import holding, recipients, reporting, running
+from campaigns.holding import ACTION, CAMPAIGN, HOLD_CLASS, PAUSE, RESUME
 from campaigns.models import Campaign, CampaignPart, LegRun, Recipient
 from campaigns.models.campaign import CampaignQuerySet
 from campaigns.reporting import Report
@@ -28,6 +29,7 @@ from sending.services import Accepted
 
 _LONGEST_TITLE = 200
 _MOST_PARTS = 100
+_FURTHEST = timedelta(days=3653)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +125,22 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     """End all runs of a campaign: what did not go out is withdrawn. What became of these runs' letters by then. Raises
     3000, and 3001 when nothing of it is being sent."""
     campaign = find(caller=caller, uuid=uuid)
-    ids = sorted(set(running.being_sent(list(campaign.parts.values_list("id", flat=True))).values()))
-    if not ids:
+    sent_by = running.being_sent(list(campaign.parts.values_list("id", flat=True)))
+    if not sent_by:
         raise refuse(Code.STATE_CONFLICT, "nothing of the campaign is being sent")
+    roots = sorted(set(sent_by.values()))
+    # A job may send legs of other campaigns beside: then those of this one are cancelled alone.
+    shared = set(
+        LegRun.objects.filter(run_job_id__in=roots)
+        .exclude(part__campaign=campaign)
+        .values_list("run_job_id", flat=True)
+    )
+    mine = open_runs(campaign).filter(run_job_id__in=shared).values_list("job_id", flat=True)
+    ids = [*(root for root in roots if root not in shared), *mine]
     # Jobs may be cancelled by who may run them; this one may run the campaign.
     house = Caller.house(caller.actor)
     job_services.set_status(caller=house, ids=ids, status=job_states.Status.CANCELLED, reason=reason)
-    return reporting.reports(campaign, run_job_ids=ids)
+    return reporting.reports(campaign, run_job_ids=roots)
 
 
 def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str, campaign: UUID | None = None) -> Accepted:
@@ -184,13 +195,15 @@ def _set_paused(caller: Caller, uuid: UUID, *, at: datetime | None) -> Job:
         campaign = Campaign.objects.select_for_update(no_key=True, of=("self",)).get(pk=campaign.pk)
         if campaign.status != wanted:
             raise refuse(Code.STATE_CONFLICT, f"the campaign is {campaign.status}, and not {wanted}")
-        since = next((part.paused_at for part in parts if part.paused_at), None)
-        campaign.parts.update(paused_at=at)
+        for part in parts:
+            if part.paused_at and at is None and part.messages_per_minute:
+                holding.shift(part, (timezone.now() - part.paused_at).total_seconds())
+            part.paused_at = at
+            part.save(update_fields=["paused_at", "paused_seconds"])
         campaign.status = CampaignStatus.PAUSED if at else CampaignStatus.RUNNING
         campaign.updated_at = timezone.now()
         campaign.save(update_fields=["status", "updated_at"])
-        seconds = 0.0 if at or since is None else (timezone.now() - since).total_seconds()
-        params = [(CAMPAIGN, str(campaign.uuid)), (ACTION, PAUSE if at else RESUME), (SECONDS, f"{seconds:.3f}")]
+        params = [(CAMPAIGN, str(campaign.uuid)), (ACTION, PAUSE if at else RESUME)]
         return job_services.submit(caller=caller, job_class=HOLD_CLASS, params=params)
 
 
@@ -200,6 +213,7 @@ def checked(
     """The groups of the legs by their uuids; raises all that is wrong. What goes out in the name of the campaign
     ``sender_of`` is judged as its client's."""
     sender = running.sender_of(sender_of, user_name=caller.user_name) if sender_of else caller
+    owner = sender.client_id
     problems: list[Problem] = []
     if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
         words = f"must be one line of 1 to {_LONGEST_TITLE} characters"
@@ -207,7 +221,11 @@ def checked(
     if len(legs) > _MOST_PARTS:
         problems.append(Problem(code=Code.INVALID, sentence=f"must be at most {_MOST_PARTS} legs", field=("legs",)))
     wanted = {leg.group_uuid for leg in legs}
-    groups = dict(recipients.groups(caller=caller).filter(uuid__in=wanted).values_list("uuid", "id"))
+    mine = recipients.groups(caller=caller)
+    if owner is not None:
+        # Whoever may see all must not show one client's people to another.
+        mine = mine.filter(Q(client_id=owner) | Q(client_id=None))
+    groups = dict(mine.filter(uuid__in=wanted).values_list("uuid", "id"))
     for index, leg in enumerate(legs[:_MOST_PARTS]):
         if leg.group_uuid not in groups:
             problems.append(
@@ -216,6 +234,9 @@ def checked(
         if leg.messages_per_minute is not None and leg.messages_per_minute < 1:
             words = "must be at least 1"
             problems.append(Problem(code=Code.INVALID, sentence=words, field=("legs", index, "messages_per_minute")))
+        if leg.send_at is not None and leg.send_at > timezone.now() + _FURTHEST:
+            words = "must be within ten years"
+            problems.append(Problem(code=Code.INVALID, sentence=words, field=("legs", index, "send_at")))
         problems += [problem.at("legs", index) for problem in _leg_problems(sender, leg)]
     if problems:
         raise Refusal(problems)

@@ -72,8 +72,7 @@ class Context(Generic[P]):
         """
         if cursor is not None:
             self.cursor = cursor
-            # It moves on: only workers that die in vain are counted.
-            if not self._save({"cursor": cursor, "attempts": 1}):
+            if not self._save({"cursor": cursor, "vain_runs": 0}):
                 self.stop = Why.LOST
         if self.stop is not None:
             raise Stopped(self.stop)

@@ -78,13 +78,13 @@ def _rescue(job: Job, dead: JobQuerySet) -> list[int]:
         return [job.pk] if still.exclude(status=Status.RUNNING).update(**queue.LET_GO) else []
     kind = job_classes().get(job.job_class)
     reason = f"worker {job.worker} died"
-    if kind is not None and kind.is_resumable and job.attempts < MOST_RUNS:
+    if kind is not None and kind.is_resumable and job.vain_runs < MOST_RUNS:
         moved = queue.move(
             still, Status.NEW, events=[EventName.RESCUED], reason=reason, claim=job.claim, due_at=timezone.now()
         )
     else:
         if kind is not None and kind.is_resumable:
-            reason += f", the last of {job.attempts}"
+            reason += f", the last of {job.vain_runs}"
         events = [EventName.RESCUED, EventName.FAILED]
         moved = queue.move(
             still, Status.FAILED, events=events, reason=reason, claim=job.claim, failure=Failure.WORKER_LOST

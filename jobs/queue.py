@@ -185,6 +185,7 @@ def _claim(queue: Queue, worker: str, size: int) -> tuple[UUID, list[Job]]:
         claim=token,
         worker=worker,
         attempts=F("attempts") + 1,
+        vain_runs=F("vain_runs") + 1,
         heartbeat_at=now,
         started_at=now,
         updated_at=now,

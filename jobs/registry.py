@@ -75,6 +75,8 @@ class JobClass(ABC, Generic[P]):
     retry: ClassVar[Retry] = Retry()
     # Whether it knows itself which legs there are: a trigger without legs of its own then takes any.
     has_open_legs: ClassVar[bool] = False
+    # Whether it goes on where it stopped when it is run again by hand: what it did must not be done twice.
+    goes_on: ClassVar[bool] = False
     # Whether its child jobs are among what its progress counts.
     counts_jobs: ClassVar[bool] = True
     # Parameters that the job itself writes.

@@ -34,6 +34,8 @@ _MOST_CLAIMED = 200
 _FIRST_PACE = 0.05
 _PATIENCE_SECONDS = 300.0
 T = TypeVar("T")
+# A claim that came to no run.
+_UNDONE: dict[str, Any] = {"attempts": F("attempts") - 1, "vain_runs": F("vain_runs") - 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Runner:
         if behind := drained(self.waiting):
             rows = Job.objects.filter(id__in=[job.pk for job in behind])
             reason = "given back: the job before it takes long"
-            queue.move(rows, Status.NEW, reason=reason, actor=self.worker, claim=claim, attempts=F("attempts") - 1)
+            queue.move(rows, Status.NEW, reason=reason, actor=self.worker, claim=claim, **_UNDONE)
         ends = drained(self.ends)
         try:
             for jobs_alike, waits_for, columns in _alike(ends):
@@ -225,6 +227,7 @@ class Runner:
             Status.NEW,
             reason=reason,
             attempts=max(0, attempts),
+            vain_runs=0,
             due_at=queue.later(seconds),
             **context.columns,
         )

@@ -17,6 +17,7 @@ from jobs import callbacks, queue, trees
 from jobs.models import Job, Trigger
 from jobs.params import LEGS, Pairs, check, keys, merged, parse
 from jobs.registry import job_class as registered
+from jobs.registry import job_classes
 from jobs.states import BY_HAND, EventName, Failure, Status
 
 # Names a job in a request: its number or its uuid.
@@ -221,9 +222,20 @@ def _bring(job_ids: Sequence[int], to: Status, *, reason: str, actor: str) -> No
             trees.cancel(job_ids, reason=reason, actor=actor)
         case Status.NEW:
             from_the_start: dict[str, Any] = {"cursor": None, "completed": None, "total": None}
-            from_the_start |= {"attempts": 0, "started_at": None, "sending_at": None, "life": F("life") + 1}
+            from_the_start |= {
+                "attempts": 0,
+                "vain_runs": 0,
+                "started_at": None,
+                "sending_at": None,
+                "life": F("life") + 1,
+            }
+            goes_on = [name for name, kind in job_classes().items() if kind.goes_on]
             again = Job.objects.filter(id__in=job_ids)
-            queue.move(again, to, reason=reason, actor=actor, due_at=timezone.now(), **from_the_start)
+            anew = again.exclude(job_class__in=goes_on)
+            moved = queue.move(anew, to, reason=reason, actor=actor, due_at=timezone.now(), **from_the_start)
+            if len(moved) < len(job_ids):
+                further = again.filter(job_class__in=goes_on)
+                queue.move(further, to, reason=reason, actor=actor, due_at=timezone.now(), attempts=0, vain_runs=0)
         case _:
             why = f"closed by hand: {reason}" if reason else "closed by hand"
             by_hand = Failure.CLOSED_BY_HAND

@@ -76,7 +76,7 @@ def _begun(known: list[outcomes.Told] | None, *, is_history_whole: bool) -> int:
 
 def release_due() -> int:
     """Let messages go whose SEND_AT has come; how many."""
-    waiting = Message.objects.filter(
+    waiting = Message.objects.not_stopped().filter(
         status=Status.HELD, held_for=HeldFor.TIME, due_at__lte=timezone.now(), channel__in=list(channels())
     )
     return _move_all(waiting.order_by("due_at"), Status.ACCEPTED, reason="its time has come")

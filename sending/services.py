@@ -122,7 +122,10 @@ def hold(*, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
 
 
 def release(*, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
-    """Let held messages go on. How many."""
+    """Let held messages go on, but for those that a paused campaign's leg keeps. How many."""
+    paused = Message.objects.visible_to(caller).filter(id__in=message_ids, status=Status.HELD, held_for=HeldFor.PAUSE)
+    if paused_id := paused.values_list("id", flat=True).first():
+        raise refuse(Code.STATE_CONFLICT, f"message {paused_id} waits for its campaign, which is paused")
     return _move_all(caller, message_ids, _edge(Operation.RELEASE), reason=reason)
 
 

@@ -17,7 +17,6 @@ from jobs.registry import JobClass, JobFailed, Outcome
 class CampaignPauseParams(JobParams):
     campaign: Annotated[UUID, Field(alias=holding.CAMPAIGN)]
     action: Annotated[Literal["PAUSE", "RESUME"], Field(alias=holding.ACTION)]
-    seconds: Annotated[float, Field(alias=holding.SECONDS, ge=0)] = 0.0
 
 
 class CampaignPause(JobClass[CampaignPauseParams]):
@@ -42,7 +41,7 @@ class CampaignPause(JobClass[CampaignPauseParams]):
             count = holding.hold_all(context, campaign)
             context.log(f"{count} letters wait")
         elif params.action == holding.RESUME and not is_paused:
-            count = holding.let_go_all(context, campaign, paused_seconds=params.seconds)
+            count = holding.let_go_all(context, campaign)
             context.log(f"{count} letters go on")
         else:
             context.log(f"the campaign is {campaign.status} by now")

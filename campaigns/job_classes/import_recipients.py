@@ -29,7 +29,7 @@ def _separator(text: str) -> str:
 def _columns(text: str) -> str:
     try:
         given = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise ValueError('must be JSON as {"E-mail cím": "email_address"}')
@@ -53,6 +53,7 @@ class ImportRecipients(JobClass[ImportRecipientsParams]):
     Params = ImportRecipientsParams
     queue = Queue.LONG
     is_resumable = True
+    goes_on = True
     time_limit = 6 * 3600.0
     outputs = (RESULT,)
 

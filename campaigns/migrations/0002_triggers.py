@@ -24,16 +24,14 @@ def create(apps, schema_editor):
         intervals = apps.get_model("django_celery_beat", "IntervalSchedule").objects.using(alias)
         interval = intervals.filter(every=5, period="minutes").first()
         interval = interval or intervals.create(every=5, period="minutes")
-        task = (
-            apps.get_model("django_celery_beat", "PeriodicTask")
-            .objects.using(alias)
-            .create(
-                name="trigger lifeCourse",
-                task="jobs.tasks.fire",
-                args=json.dumps([str(updater.pk)]),
-                interval=interval,
-            )
+        tasks = apps.get_model("django_celery_beat", "PeriodicTask").objects.using(alias)
+        task, is_free = tasks.get_or_create(
+            name="trigger lifeCourse",
+            defaults={"task": "jobs.tasks.fire", "args": json.dumps([str(updater.pk)]), "interval": interval},
         )
+        if not is_free:
+            # Somebody's own; the trigger can be given times in the console.
+            return
         # Its times are planned with the first tick, which sees that they were never.
         recurrences.create(trigger=updater, periodic_task=task, times="", created_at=timezone.now())
 

@@ -91,11 +91,14 @@ class CampaignPart(models.Model):
 
     # While it stands, its letters are made and wait.
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True, editable=False)
+    # How long the present run stood still; a throttled leg's letters have their turns so much later.
+    paused_seconds = models.FloatField(default=0.0, editable=False)
 
     class Meta:
         verbose_name = _("leg")
         verbose_name_plural = _("legs")
         ordering = ["id"]
+        indexes = [models.Index(fields=["id"], condition=Q(paused_at__isnull=False), name="leg_paused")]
 
     def __str__(self) -> str:
         return self.title or f"{self.pk}"

@@ -62,7 +62,7 @@ def _columns(value: Any) -> dict[str, str]:
     if isinstance(value, str) and value:
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = 0
     if value in (None, ""):
         return {}

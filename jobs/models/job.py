@@ -100,6 +100,8 @@ class Job(models.Model):
     life = models.PositiveIntegerField(default=0, editable=False)
     parent_life = models.PositiveIntegerField(default=0, editable=False)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    # Since it last moved on: one that brings its worker down at the same place each time is given up.
+    vain_runs = models.PositiveIntegerField(default=0, editable=False)
     claim = models.UUIDField(null=True, editable=False)
     worker = models.CharField(_("worker"), max_length=300, blank=True)
     heartbeat_at = models.DateTimeField(_("heartbeat"), null=True, blank=True)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gateway.caller import Caller
 from gateway.models import ApiClient
+from sending import stopping
 from sending.channels.portal import PortalChannel
 from sending.states import CLOSED, DUE, Status
 
@@ -52,7 +53,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, channel: str, now: datetime) -> Self:
         """What a worker may take now, the longest due first."""
         unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=now)
-        return self.waiting().filter(unexpired, channel=channel, due_at__lte=now).order_by(*WORK_ORDER)
+        return self.not_stopped().waiting().filter(unexpired, channel=channel, due_at__lte=now).order_by(*WORK_ORDER)
+
+    def not_stopped(self) -> Self:
+        """All but those of parts that somebody has stopped (sending.stopping)."""
+        found = self
+        for parts in stopping.stopped_parts():
+            found = found.filter(models.Q(campaign_part_id=None) | ~models.Q(campaign_part_id__in=parts))
+        return found
 
     def waiting(self) -> Self:
         """What goes out, or is tried again, once it is due."""

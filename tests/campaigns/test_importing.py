@@ -7,10 +7,12 @@ import pytest
 from django.conf import settings as django_settings
 
 from campaigns import importing
+from campaigns.csv_reading import Unreadable
 from campaigns.models import InvalidLine, Recipient, RecipientGroup
 from campaigns.states import Duplicates
 from gateway.caller import Caller
 from jobs.models import Job
+from jobs.services import set_status
 from tests.campaigns.factories import make_group, put_file
 from tests.jobs.conftest import work
 
@@ -106,3 +108,52 @@ def test_what_cannot_be_read_is_told_and_leaves_nothing(
     assert (job.status, job.reason) == ("FAILED", f"people.csv: {reason}")
     assert not Recipient.objects.exists()
     assert not InvalidLine.objects.exists()
+
+
+def test_an_import_that_is_run_again_goes_on_where_it_stopped(
+    caller: Caller, group: RecipientGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_PORTION", 2)
+    real = importing.storing.insert
+
+    def breaks(people: Any, **more: Any) -> None:
+        if any(person.name == "C" for person in people):
+            raise Unreadable("broken")
+        real(people, **more)
+
+    monkeypatch.setattr(importing.storing, "insert", breaks)
+    text = "name;email\n" + "".join(f"{name};{name}@example.com\n" for name in "ABCD")
+    job = imported(caller, group, text)
+    stopped = (job.status, names(group))
+    monkeypatch.setattr(importing.storing, "insert", real)
+    set_status(caller=caller, ids=[job.pk], status="NEW")
+    work("long")
+
+    assert stopped == ("FAILED", ["A", "B"])
+    assert names(group) == ["A", "B", "C", "D"]
+    job.refresh_from_db()
+    assert (job.status, job.total, job.completed) == ("FINISHED", 4, 4)
+
+
+def test_a_file_that_comes_each_night_has_a_result_of_its_own_each_time(caller: Caller, group: RecipientGroup) -> None:
+    first = imported(caller, group, "name;email\nAnn;no address\n")
+    second = imported(caller, group, "name;email\nBob;nor this\n")
+
+    results = [dict(job.params)["RESULT_RELATIVE_FILE_PATH"] for job in (first, second)]
+    assert results == ["people.csv-invalid-addresses.csv", f"{second.uuid}-invalid-addresses.csv"]
+    assert [job.status for job in (first, second)] == ["FINISHED", "FINISHED"]
+
+
+def test_endless_quotes_end_an_import_soon(caller: Caller, group: RecipientGroup) -> None:
+    job = imported(caller, group, "name,email\n" + 'x","\n' * 20_000)
+
+    assert (job.status, job.reason) == (
+        "FAILED", "people.csv: more than 100 records have no end; is it quoted rightly?"
+    )  # fmt: skip
+    assert not Recipient.objects.exists()
+
+
+def test_spaces_and_lines_are_taken_as_they_are_meant(caller: Caller, group: RecipientGroup) -> None:
+    imported(caller, group, 'name;email;address\nKiss\u00a0Éva;e@example.com;"1 High Street\r\nSpringfield"\n')
+
+    assert Recipient.objects.values_list("name", "postal_address").get() == ("Kiss Éva", "1 High Street\nSpringfield")

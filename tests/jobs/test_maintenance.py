@@ -54,7 +54,7 @@ def test_r17_a_job_that_may_not_is_failed_and_says_why(submit: Submit) -> None:
 
 def test_r3_a_job_that_kills_its_worker_each_time_is_failed_in_the_end(submit: Submit) -> None:
     job = _claimed(submit, "Count")
-    Job.objects.filter(pk=job.pk).update(attempts=MOST_RUNS)
+    Job.objects.filter(pk=job.pk).update(vain_runs=MOST_RUNS)
     _silent_for(60, suspected_for=30)
     maintenance.rescue()
     assert (reread(job).status, reread(job).reason) == (Status.FAILED, "worker host:7 died, the last of 5")
