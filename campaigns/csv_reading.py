@@ -13,7 +13,6 @@ LONGEST_FILE = 2 * 1024**3
 SEPARATORS = (";", ",", "\t", "|")
 UTF_8, CENTRAL_EUROPEAN = "utf-8", "cp1250"
 _PIECE = 1024 * 1024
-_BLANK = (b"\n", b"\r\n")
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, ""), (codecs.BOM_UTF16_BE, ""))
 # Bytes that stand for no character there, or for none that people write.
 _NEVER_IN_TEXT = bytes(sorted(frozenset(range(32)) - frozenset(b"\t\n\r\x0c")))
@@ -25,12 +24,14 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """How a file is to be read, and what its first record says. ``begin`` is the byte after that record."""
+    """How a file is to be read, and what its first record says. ``begin`` is the byte after that record, in line
+    ``line``."""
 
     encoding: str
     separator: str
     headers: tuple[str, ...]
     begin: int
+    line: int
 
 
 class Record(NamedTuple):
@@ -49,28 +50,30 @@ def look(file: BinaryIO, *, separator: str = "") -> Sheet:
     encoding, mark = _encoding(file)
     file.seek(mark)
     first = file.readline(LONGEST_RECORD + 1)
+    while first and not first.strip(b"\r\n"):
+        first = file.readline(LONGEST_RECORD + 1)
     if len(first) > LONGEST_RECORD:
         raise Unreadable(f"its first line is longer than {LONGEST_RECORD} bytes")
     text = first.decode(encoding, "replace")
     separator = separator or _separator(text)
     file.seek(mark)
     record = next(iter(_records(file, encoding, separator, begin=mark, line=1)), None)
+    if record is not None and record.problem:
+        raise Unreadable(f"its first line: {record.problem}")
     if record is None or not any(field.strip() for field in record.fields):
         raise Unreadable("it is empty: its first line must name the columns")
-    if record.problem:
-        raise Unreadable(f"its first line: {record.problem}")
     if len(record.fields) > MOST_COLUMNS:
         raise Unreadable(f"it has {len(record.fields)} columns; at most {MOST_COLUMNS} can be read")
     headers = tuple(field.strip() for field in record.fields)
     doubled = [name for index, name in enumerate(headers) if name and name in headers[:index]]
     if doubled:
         raise Unreadable(f"the column {doubled[0][:100]} is there twice")
-    return Sheet(encoding=encoding, separator=separator, headers=headers, begin=record.after)
+    return Sheet(encoding=encoding, separator=separator, headers=headers, begin=record.after, line=record.next_line)
 
 
-def records(file: BinaryIO, sheet: Sheet, *, begin: int | None = None, line: int = 2) -> Iterator[Record]:
+def records(file: BinaryIO, sheet: Sheet, *, begin: int | None = None, line: int = 0) -> Iterator[Record]:
     """The records after the first, or from the byte ``begin`` on, which is in line ``line``; empty lines left out."""
-    start = sheet.begin if begin is None else begin
+    start, line = (sheet.begin, sheet.line) if begin is None else (begin, line)
     file.seek(start)
     yield from _records(file, sheet.encoding, sheet.separator, begin=start, line=line)
 
@@ -83,7 +86,7 @@ def count(file: BinaryIO, sheet: Sheet) -> int:
     file.seek(sheet.begin)
     found, is_new = 0, True
     while piece := file.readline(LONGEST_RECORD):
-        found += is_new and piece not in _BLANK
+        found += is_new and bool(piece.strip(b"\r\n"))
         is_new = piece.endswith(b"\n")
     return found
 
@@ -156,6 +159,8 @@ def _words(error: Exception) -> str:
             return f"is not {error.encoding}"
         case _ if "unexpected end" in str(error):
             return "a quote in it is never closed"
+        case _ if "new-line character" in str(error):
+            return "a carriage return stands alone in it; lines must end in LF or CR LF"
         case _ if "expected after" in str(error):
             return "a separator must follow a closing quote"
     return f"cannot be read: {error}"
@@ -204,5 +209,7 @@ def _check(file: BinaryIO, encoding: str) -> None:
 
 def _separator(text: str) -> str:
     """Which of the separators cuts the first line into most; a semicolon where none does."""
-    counts = {separator: len(next(csv.reader([text], delimiter=separator), [])) for separator in SEPARATORS}
+    # A carriage return that stands alone is told with the record it is in.
+    line = text.lstrip("\r").partition("\r")[0]
+    counts = {separator: len(next(csv.reader([line], delimiter=separator), [])) for separator in SEPARATORS}
     return max(SEPARATORS, key=lambda separator: counts[separator])

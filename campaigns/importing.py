@@ -5,6 +5,7 @@ portions; each portion's recipients, its invalid lines and the place to go on fr
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import file_digest, sha1
@@ -103,17 +104,7 @@ def person_or_reason(reader: columns.Reader, record: Record) -> Person | str:
 
 def keep_upload(*, caller: Caller, group: RecipientGroup, stored: StoredBytes) -> str:
     """Keep an uploaded file below the caller's folder; its path there, as the contract's sample has it."""
-    name = f"{uuid4()}.csv"
-    document = Document(
-        message_id=0,
-        part="",
-        file_name=name,
-        media_type="text/csv",
-        digest=stored.digest,
-        opener=_opener(stored.path),
-        path=f"{timezone.localdate():%Y%m%d}/{group.uuid}",
-    )
-    return stores()[STORE].keep(document, owner_of(caller))
+    return _keep(caller, f"{timezone.localdate():%Y%m%d}/{group.uuid}", f"{uuid4()}.csv", stored)
 
 
 def begin(
@@ -167,7 +158,9 @@ class Import:
 
     def run(self) -> None:
         """Import what is left of the file, from where an earlier run stopped."""
-        cursor: dict[str, Any] = self._context.cursor or {"begin": self._found.sheet.begin, "line": 2, "done": 0}
+        cursor: dict[str, Any] = self._context.cursor or {
+            "begin": self._found.sheet.begin, "line": self._found.sheet.line, "done": 0,
+        }  # fmt: skip
         self._context.progress(cursor["done"], self._found.total)
         records = csv_reading.records(self._file, self._found.sheet, begin=cursor["begin"], line=cursor["line"])
         for portion in _portions(records):
@@ -227,13 +220,23 @@ def write_result(context: Context[Any], caller: Caller, path: str, incoming: Inc
         return ""
     folder, _, name = path.rpartition("/")
     result = incoming.receive(result_lines(job_id), most=2 * csv_reading.LONGEST_FILE)
+    with suppress(StoreRefusal):
+        return _keep(caller, folder, f"{name}{_RESULT_SUFFIX}", result)
+    # Another result lies there, of a file that had this path before.
+    try:
+        return _keep(caller, folder, f"{job_id}{_RESULT_SUFFIX}", result)
+    except StoreRefusal as refusal:
+        raise Unreadable(f"its invalid lines cannot be written beside it: {refusal.sentence}") from refusal
+
+
+def _keep(caller: Caller, folder: str, file_name: str, stored: StoredBytes) -> str:
     document = Document(
         message_id=0,
         part="",
-        file_name=f"{name}{_RESULT_SUFFIX}",
+        file_name=file_name,
         media_type="text/csv",
-        digest=result.digest,
-        opener=_opener(result.path),
+        digest=stored.digest,
+        opener=_opener(stored.path),
         path=folder,
     )
     return stores()[STORE].keep(document, owner_of(caller))

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
@@ -184,10 +184,15 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Rec
     """The letters of a portion, which ``before`` others come before."""
     letters = list(_letters(run, part, portion, before=before))
     results = services.submit_many(caller=caller, letters=letters, job_id=run.job_id)
+    refused = [(to, result) for to, result in zip(portion, results, strict=True) if isinstance(result, Refusal)]
+    if passing := next((refusal for _, refusal in refused if _has(refusal, Code.UNAVAILABLE)), None):
+        # No fault of the recipient's: the whole portion is made again.
+        raise OperationalError(str(passing))
     left_out = [
-        SkippedRecipient(run=run, recipient_id=recipient.pk, reason=str(result))
-        for recipient, result in zip(portion, results, strict=True)
-        if isinstance(result, Refusal)
+        SkippedRecipient(run=run, recipient_id=recipient.pk, reason=str(refusal))
+        for recipient, refusal in refused
+        # Who was changed since has a letter already, that says something else.
+        if not _has(refusal, Code.DUPLICATE_REQUEST)
     ]
     if left_out:
         # Run again, it finds those that were left out before.
@@ -195,6 +200,10 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Rec
     made = [result.message_id for result in results if isinstance(result, Accepted)]
     if part.paused_at is not None:
         hold(Message.objects.filter(id__in=made), actor=caller.actor)
+
+
+def _has(refusal: Refusal, code: Code) -> bool:
+    return any(problem.code == code for problem in refusal.problems)
 
 
 def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> Iterator[Letter]:
@@ -214,8 +223,8 @@ def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, b
             letter_type=letter_type_of(part.channel),
             send_at=part.send_at if part.send_at and part.send_at > now else None,
             due_at=_slot(run, part, begin, index),
-            # By which it is taken once, however often a portion is made.
-            delivery_id=f"leg run {run.pk} {recipient.pk}",
+            # By which it is taken once, however often a portion is made, or the campaign's job is run.
+            delivery_id=f"leg {part.pk} of {run.run_job_id} {recipient.pk}",
         )
 
 

@@ -162,7 +162,7 @@ class Runner:
             case None:
                 self._finish(context, Status.FINISHED)
             case Again(seconds=seconds, reason=reason):
-                self._again(context, seconds, reason=reason, attempts=context.job.attempts - 1)
+                self._again(context, seconds, reason=reason)
             case Waiting(reason=reason):
                 _patiently(context.write_lines)
                 self._let_go([context.job], reason, context.columns)
@@ -176,7 +176,7 @@ class Runner:
                 context, Status.FAILED, reason=f"{why.value} of {kind.time_limit:g} s", failure=Failure.TIME_LIMIT
             )
         elif why is Why.SHUTTING_DOWN:
-            self._again(context, 0, reason=why.value, attempts=context.job.attempts - 1)
+            self._again(context, 0, reason=why.value)
 
     def _broken(self, kind: JobClass[Any], context: Context[Any], error: Exception) -> None:
         """An error that nobody foresaw: tried again where the class says so, told without its traceback."""
@@ -189,7 +189,8 @@ class Runner:
         most = max(kind.retry.attempts, MOST_RUNS) if is_passing and kind.is_resumable else kind.retry.attempts
         if context.job.attempts < most:
             wait = backoff(context.job.attempts, first=kind.retry.first, cap=kind.retry.cap)
-            self._again(context, wait, reason=words, attempts=context.job.attempts)
+            # What a job that moves on lost to it before is forgotten, as with dead workers.
+            self._again(context, wait, reason=words, attempts=F("attempts") if is_passing else context.job.attempts)
         else:
             self._finish(context, Status.FAILED, reason=words, failure=Failure.INTERNAL)
 
@@ -218,13 +219,14 @@ class Runner:
         if len(moved) < len(jobs):
             self.is_disturbed = True
 
-    def _again(self, context: Context[Any], seconds: float, *, reason: str, attempts: int) -> None:
+    def _again(self, context: Context[Any], seconds: float, *, reason: str, attempts: int | F | None = None) -> None:
+        """Without ``attempts`` the run is not counted: those before it are, unless it moved on."""
         _patiently(context.write_lines)
         self._move(
             [context.job],
             Status.NEW,
             reason=reason,
-            attempts=max(0, attempts),
+            attempts=F("attempts") - 1 if attempts is None else attempts,
             due_at=queue.later(seconds),
             **context.columns,
         )
