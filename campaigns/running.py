@@ -131,12 +131,11 @@ def shares(run: LegRun) -> list[Share]:
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=run.last_recipient_id).order_by("id")
     found: list[Share] = []
     after = before = 0
-    while True:
+    while after < run.last_recipient_id:
         upto = everybody.filter(id__gt=after).values_list("id", flat=True)[_SHARE - 1 : _SHARE].first()
-        if upto is None:
-            return [*found, Share(after=after, upto=run.last_recipient_id, before=before)]
-        found.append(Share(after=after, upto=upto, before=before))
-        after, before = upto, before + _SHARE
+        found.append(Share(after=after, upto=upto or run.last_recipient_id, before=before))
+        after, before = found[-1].upto, before + _SHARE
+    return found
 
 
 def begin_shares(context: Context[Any], run: LegRun) -> None:

@@ -98,7 +98,11 @@ class TestLongLines:
         longest = b"x" * (LONGEST_RECORD - 3) + b";y\n"
         rows, count = read(HEAD + longest + b"x" + longest + GOOD)
 
-        assert [(line, len(fields), problem) for line, fields, problem in rows] == [(2, 2, ""), (3, 0, ENDLESS), (4, 2, "")]
+        assert [(line, len(fields), problem) for line, fields, problem in rows] == [
+            (2, 2, ""),
+            (3, 0, ENDLESS),
+            (4, 2, ""),
+        ]
         assert count == 3
 
 
@@ -113,7 +117,7 @@ class TestLongLines:
         (HEAD + b"\x81;\xff\n", "it is neither UTF-8 nor Windows-1250; save it as UTF-8"),
         (b"\xef\xbb\xbf" + HEAD + b"\xe9;x\n", "it is neither UTF-8 nor Windows-1250; save it as UTF-8"),
         (b"\xef\xbb\xbf" + HEAD + "é".encode()[:1], "it is neither UTF-8 nor Windows-1250; save it as UTF-8"),
-        (b";".join(b"c%d" % number for number in range(9_999)) + b";email\n", "it has 10000 columns; at most 500 can be read"),
+        (b"a;" * 9_999 + b"email\n", "it has 10000 columns; at most 500 can be read"),
         (b'"name;email\n' + GOOD, f"its first line: {OPEN}"),
         (b"name;email\rAnn;ann@example.com\r",
          "its first line: a carriage return stands alone in it; lines must end in LF or CR LF"),
@@ -167,9 +171,7 @@ def test_separators_line_ends_and_blank_lines(content: bytes, lines: list[int]) 
          [(2, "a carriage return stands alone in it; lines must end in LF or CR LF"), (3, OPEN)]),
     ],
 )  # fmt: skip
-def test_a_quote_that_is_never_closed_costs_its_own_line_alone(
-    content: bytes, expected: list[tuple[int, str]]
-) -> None:
+def test_a_quote_that_is_never_closed_costs_its_own_line_alone(content: bytes, expected: list[tuple[int, str]]) -> None:
     rows, count = read(HEAD + content)
 
     assert [(line, problem) for line, _, problem in rows] == expected
@@ -234,7 +236,10 @@ def test_another_file_of_the_same_path_has_a_result_file_of_its_own(
 
     paths = [dict(job.params)["RESULT_RELATIVE_FILE_PATH"] for job in (first, second)]
     assert paths == ["people.csv-invalid-addresses.csv", f"{second.pk}-invalid-addresses.csv"]
-    assert [(external_root / path).read_text().splitlines()[1].rpartition(";")[2] for path in paths] == ["nowhere", "nobody"]
+    assert [(external_root / path).read_text().splitlines()[1].rpartition(";")[2] for path in paths] == [
+        "nowhere",
+        "nobody",
+    ]
 
 
 class Killed(BaseException):
@@ -264,7 +269,6 @@ def _die_in_portion(monkeypatch: pytest.MonkeyPatch, number: int, *, late: bool)
     return patch
 
 
-@pytest.mark.django_db(transaction=True)
 class TestGoingOn:
     """Runs that died, and what the next one makes of their cursor."""
 
@@ -318,8 +322,6 @@ def test_records_go_on_from_each_byte_that_one_ends_at() -> None:
     found = list(csv_reading.records(file, sheet))
 
     for index, record in enumerate(found):
-        rest: list[Record] = list(
-            csv_reading.records(file, sheet, begin=record.after, line=record.next_line)
-        )
+        rest: list[Record] = list(csv_reading.records(file, sheet, begin=record.after, line=record.next_line))
         assert rest == found[index + 1 :]
     assert (len(found), csv_reading.count(file, sheet)) == (29, 29)

@@ -205,7 +205,8 @@ class TracedParams(CountParams):
 
 
 class Traced(JobClass[TracedParams]):
-    """Counts like Count and writes a line of each step to FILE, before it counts it: ``job attempt step``."""
+    """Counts like Count and writes a line of each step to FILE, before it counts it: ``job run step``, the run as the
+    microsecond in which it began."""
 
     name = "tests.Traced"
     Params = TracedParams
@@ -213,9 +214,11 @@ class Traced(JobClass[TracedParams]):
     is_resumable = True
 
     def run(self, context: Context[TracedParams]) -> Outcome:
+        began = context.job.started_at
+        assert began is not None
         for step in range(context.cursor or 0, context.params.steps):
             with Path(context.params.file).open("a") as file:
-                file.write(f"{context.job.pk} {context.job.attempts} {step}\n")
+                file.write(f"{context.job.pk} {round(began.timestamp() * 1e6)} {step}\n")
             time.sleep(context.params.seconds)
             context.checkpoint(cursor=step + 1)
         return None
