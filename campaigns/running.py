@@ -40,6 +40,8 @@ LEG_ID = "LEG_ID"
 RUN_ID, AFTER, UPTO, BEFORE = "RUN_ID", "AFTER", "UPTO", "BEFORE"
 PAUSED = "its campaign is paused"
 _PORTION = 1000
+# The first of a run, so that it soon keeps something, however often workers die.
+_FIRST_PORTION = 100
 # More recipients than these are made letters for by several jobs, side by side.
 _SHARE = 10_000
 
@@ -158,8 +160,10 @@ def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
     cursor: dict[str, int] = context.cursor or {"after": share.after, "done": 0}
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=share.upto).order_by("id")
+    size = min(_FIRST_PORTION, _PORTION)
     while time.monotonic() < until:
-        portion = list(everybody.filter(id__gt=cursor["after"])[:_PORTION])
+        portion = list(everybody.filter(id__gt=cursor["after"])[:size])
+        size = _PORTION
         if not portion:
             return True
         with transaction.atomic():

@@ -111,6 +111,33 @@ def test_a_leg_is_cut_only_where_it_is_larger_than_a_share(caller: Caller, size:
     assert addresses() == everybody(*range(1, size + 1))
 
 
+def test_shares_are_claimed_one_at_a_time(caller: Caller, campaign: Campaign) -> None:
+    """One behind another would be lost with its worker too, and be given up with the fifth."""
+    started(caller, campaign)
+
+    claims = [queue.claim(queue=Queue.QUICK, worker="me", size=5)[1] for _ in range(4)]
+
+    assert [[job.job_class for job in jobs] for jobs in claims] == [[running.SHARE_CLASS]] * 3 + [[]]
+
+
+def test_the_first_portion_of_a_run_is_small(
+    caller: Caller, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_FIRST_PORTION", 2)
+    real, sizes = running._make, []
+
+    def measured(*arguments: Any, **more: Any) -> None:
+        sizes.append(len(arguments[3]))
+        real(*arguments, **more)
+
+    monkeypatch.setattr(running, "_make", measured)
+    started(caller, campaign)
+    work()
+
+    assert sizes == [2, 4, 4, 2, 4, 4, 2, 1]
+    assert addresses() == everybody()
+
+
 def test_a_group_that_is_edited_meanwhile(caller: Caller, campaign: Campaign, group: RecipientGroup) -> None:
     """Who came after the start is not written to, who was removed is not, who was changed is by the present values."""
     started(caller, campaign)

@@ -16,6 +16,7 @@ from tests.faults.site import Site, site, wait_until
 
 pytestmark = pytest.mark.timeout(580)
 KILLS = 10
+LINES = 40_000
 QUICKLY = {
     "HAMMY_JOB_HEARTBEAT_SECONDS": "0.3",
     "HAMMY_JOB_LOST_SECONDS": "2",
@@ -98,7 +99,7 @@ def _under_fire(running: Site, name: str, done: str, start: Callable[[], Popen[b
         _wait_above(running, started, seen, what=f"run {number}")
         if number % 2:
             _wait_above(running, done, one(running, done), what="a portion")
-        time.sleep(random.uniform(0.0, 0.3))
+        time.sleep(random.uniform(0.0, 0.15))
         seen = one(running, started)
         assert one(running, held), f"it was over before kill {number}"
         _kill(running, worker, whole=number % 5 == 4)
@@ -118,7 +119,7 @@ def _of(name: str) -> str:
 def test_an_import_killed_ten_times_takes_each_line_once(running: Site, duplicates: str) -> None:
     # The one that is not killed has no part in the import, and takes it from the dead.
     running.start_worker(processes=1)
-    invalid = _put_people(running, 30_000)
+    invalid = _put_people(running, LINES)
     running.manage("shell", "--no-imports", "-c", _IMPORT.format(duplicates=duplicates))
     done = "SELECT count(*) FROM campaigns_recipient"
     _under_fire(running, "ImportRecipientsJobRunner", done, lambda: running.start_long_worker(processes=1))
@@ -128,9 +129,9 @@ def test_an_import_killed_ten_times_takes_each_line_once(running: Site, duplicat
     ((status, reason, total, completed, params),) = running.query(
         f"SELECT {columns} FROM jobs_job WHERE job_class LIKE '%ImportRecipients%'"
     )
-    assert (status, reason, total, completed) == ("FINISHED", "", 30_000, 30_000)
+    assert (status, reason, total, completed) == ("FINISHED", "", LINES, LINES)
     names = [name for (name,) in running.query("SELECT name FROM campaigns_recipient ORDER BY id")]
-    good = sorted(set(range(2, 30_002)) - set(invalid))
+    good = sorted(set(range(2, LINES + 2)) - set(invalid))
     assert names == [f"Person {number}" for number in good]
     lines = [line for (line,) in running.query("SELECT line FROM campaigns_invalidline ORDER BY id")]
     assert lines == invalid
