@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from gateway.caller import Caller
@@ -13,7 +13,7 @@ from jobs import maintenance, queue, runner, services
 from jobs.models import Job
 from jobs.runner import Runner
 from jobs.states import Queue, Status
-from tests.jobs.classes import Errand
+from tests.jobs.classes import Errand, Stepwise
 from tests.jobs.conftest import Submit, reread, story, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -228,3 +228,22 @@ def test_what_could_not_be_written_beside_a_slow_one_is_written_at_the_end(
     one._work_off(claim, jobs)
     assert [_state(before), _state(slow)] == [WAITING] * 2
     assert (reread(slow).completed, runner._runners) == (2, {})
+
+
+@pytest.mark.parametrize(("moves_on", "attempts"), [(True, 1), (False, 4)])
+def test_a_database_that_was_away_is_counted_only_for_who_did_not_move_on(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch, moves_on: bool, attempts: int
+) -> None:
+    job = submit("Stepwise", STEPS="9")
+    Job.objects.filter(pk=job.pk).update(attempts=3)
+
+    def run(self: Stepwise, context: Any) -> Any:
+        if moves_on:
+            context.checkpoint(cursor=1)
+        raise OperationalError("away")
+
+    monkeypatch.setattr(Stepwise, "run", run)
+    _run_once(1)
+
+    assert _state(job) == (Status.NEW, None, None, "the database could not be used")
+    assert reread(job).attempts == attempts
