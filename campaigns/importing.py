@@ -195,8 +195,9 @@ class Import:
             return
         # Of several in one portion the first is taken, or the last where the later corrects the earlier.
         by_identity: dict[str, Person] = {}
-        for person in people if self._duplicates == Duplicates.UPDATE else reversed(people):
-            by_identity[person.identity] = person
+        for person in people:
+            if self._duplicates == Duplicates.UPDATE or person.identity not in by_identity:
+                by_identity[person.identity] = person
         known = Recipient.objects.filter(group=self._group, identity__in=list(by_identity))
         if self._duplicates == Duplicates.UPDATE:
             self._update(list(known), by_identity, now)

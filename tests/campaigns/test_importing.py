@@ -87,6 +87,13 @@ def test_duplicates(caller: Caller, group: RecipientGroup, handling: Duplicates,
     assert names(group) == expected
 
 
+@pytest.mark.parametrize("handling", list(Duplicates))
+def test_recipients_are_in_the_order_of_their_file(caller: Caller, group: RecipientGroup, handling: Duplicates) -> None:
+    imported(caller, group, "name,email\nAnn,a@x.hu\nBob,b@x.hu\nCy,c@x.hu\n", duplicates=handling)
+
+    assert names(group) == ["Ann", "Bob", "Cy"]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
