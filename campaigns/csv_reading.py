@@ -14,7 +14,6 @@ LONGEST_FILE = 2 * 1024**3
 SEPARATORS = (";", ",", "\t", "|")
 UTF_8, CENTRAL_EUROPEAN = "utf-8", "cp1250"
 _PIECE = 1024 * 1024
-_BLANK = (b"\n", b"\r\n")
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, ""), (codecs.BOM_UTF16_BE, ""))
 # Bytes that stand for no character there, or for none that people write.
 _NEVER_IN_TEXT = bytes(sorted(frozenset(range(32)) - frozenset(b"\t\n\r\x0c")))
@@ -51,16 +50,18 @@ def look(file: BinaryIO, *, separator: str = "") -> Sheet:
     encoding, mark = _encoding(file)
     file.seek(mark)
     first = file.readline(LONGEST_RECORD + 1)
+    while first and not first.strip(b"\r\n"):
+        first = file.readline(LONGEST_RECORD + 1)
     if len(first) > LONGEST_RECORD:
         raise Unreadable(f"its first line is longer than {LONGEST_RECORD} bytes")
     text = first.decode(encoding, "replace")
     separator = separator or _separator(text)
     file.seek(mark)
     record = next(iter(_records(file, encoding, separator, begin=mark, line=1)), None)
+    if record is not None and record.problem:
+        raise Unreadable(f"its first line: {record.problem}")
     if record is None or not any(field.strip() for field in record.fields):
         raise Unreadable("it is empty: its first line must name the columns")
-    if record.problem:
-        raise Unreadable(f"its first line: {record.problem}")
     if len(record.fields) > MOST_COLUMNS:
         raise Unreadable(f"it has {len(record.fields)} columns; at most {MOST_COLUMNS} can be read")
     headers = tuple(field.strip() for field in record.fields)
@@ -86,7 +87,7 @@ def count(file: BinaryIO, sheet: Sheet) -> int:
     file.seek(sheet.begin)
     found, is_new = 0, True
     while piece := file.readline(LONGEST_RECORD):
-        found += is_new and piece not in _BLANK
+        found += is_new and bool(piece.strip(b"\r\n"))
         is_new = piece.endswith(b"\n")
     return found
 
@@ -164,6 +165,8 @@ def _words(error: Exception) -> str:
             return f"is not {error.encoding}"
         case _ if "unexpected end" in str(error):
             return "a quote in it is never closed"
+        case _ if "new-line character" in str(error):
+            return "a carriage return stands alone in it; lines must end in LF or CR LF"
         case _ if "expected after" in str(error):
             return "a separator must follow a closing quote"
     return f"cannot be read: {error}"
@@ -212,5 +215,7 @@ def _check(file: BinaryIO, encoding: str) -> None:
 
 def _separator(text: str) -> str:
     """Which of the separators cuts the first line into most; a semicolon where none does."""
-    counts = {separator: len(next(csv.reader([text], delimiter=separator), [])) for separator in SEPARATORS}
+    # A carriage return that stands alone is told with the record it is in.
+    line = text.lstrip("\r").partition("\r")[0]
+    counts = {separator: len(next(csv.reader([line], delimiter=separator), [])) for separator in SEPARATORS}
     return max(SEPARATORS, key=lambda separator: counts[separator])

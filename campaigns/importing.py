@@ -5,6 +5,7 @@ portions; each portion's recipients, its invalid lines and the place to go on fr
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import file_digest, sha1
@@ -103,17 +104,7 @@ def person_or_reason(reader: columns.Reader, record: Record) -> Person | str:
 
 def keep_upload(*, caller: Caller, group: RecipientGroup, stored: StoredBytes) -> str:
     """Keep an uploaded file below the caller's folder; its path there, as the contract's sample has it."""
-    name = f"{uuid4()}.csv"
-    document = Document(
-        message_id=0,
-        part="",
-        file_name=name,
-        media_type="text/csv",
-        digest=stored.digest,
-        opener=_opener(stored.path),
-        path=f"{timezone.localdate():%Y%m%d}/{group.uuid}",
-    )
-    return stores()[STORE].keep(document, owner_of(caller))
+    return _keep(caller, f"{timezone.localdate():%Y%m%d}/{group.uuid}", f"{uuid4()}.csv", stored)
 
 
 def begin(
@@ -207,8 +198,9 @@ class Import:
             return
         # Of several in one portion the first is taken, or the last where the later corrects the earlier.
         by_identity: dict[str, Person] = {}
-        for person in people if self._duplicates == Duplicates.UPDATE else reversed(people):
-            by_identity[person.identity] = person
+        for person in people:
+            if self._duplicates == Duplicates.UPDATE or person.identity not in by_identity:
+                by_identity[person.identity] = person
         known = Recipient.objects.filter(group=self._group, identity__in=list(by_identity))
         if self._duplicates == Duplicates.UPDATE:
             self._update(list(known), by_identity, now)
@@ -232,22 +224,26 @@ def write_result(context: Context[Any], caller: Caller, path: str, incoming: Inc
         return ""
     folder, _, name = path.rpartition("/")
     result = incoming.receive(result_lines(job_id), most=2 * csv_reading.LONGEST_FILE)
-    # The contract's name, or one of its own where another import's lies there.
-    for file_name in (f"{name}{_RESULT_SUFFIX}", f"{context.job.uuid}{_RESULT_SUFFIX}"):
-        document = Document(
-            message_id=0,
-            part="",
-            file_name=file_name,
-            media_type="text/csv",
-            digest=result.digest,
-            opener=_opener(result.path),
-            path=folder,
-        )
-        try:
-            return stores()[STORE].keep(document, owner_of(caller))
-        except StoreRefusal as refusal:
-            context.log(f"{file_name}: {refusal.sentence}")
-    return ""
+    with suppress(StoreRefusal):
+        return _keep(caller, folder, f"{name}{_RESULT_SUFFIX}", result)
+    # Another result lies there, of a file that had this path before.
+    try:
+        return _keep(caller, folder, f"{job_id}{_RESULT_SUFFIX}", result)
+    except StoreRefusal as refusal:
+        raise Unreadable(f"its invalid lines cannot be written beside it: {refusal.sentence}") from refusal
+
+
+def _keep(caller: Caller, folder: str, file_name: str, stored: StoredBytes) -> str:
+    document = Document(
+        message_id=0,
+        part="",
+        file_name=file_name,
+        media_type="text/csv",
+        digest=stored.digest,
+        opener=_opener(stored.path),
+        path=folder,
+    )
+    return stores()[STORE].keep(document, owner_of(caller))
 
 
 def _opener(path: str) -> Callable[[], BinaryIO]:

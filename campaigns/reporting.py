@@ -47,6 +47,8 @@ def reports(campaign: Campaign, *, run_job_ids: Sequence[int] | None = None) -> 
     found = []
     for part in campaign.parts.select_related("group").order_by("id"):
         mine = [run for run in runs if run.part_id == part.pk]
+        # A campaign's job that was run again wrote to the same people.
+        latest = {run.run_job_id: run for run in mine}.values()
         statuses: Counter[str] = Counter()
         suppressed = opened = 0
         for run in mine:
@@ -58,8 +60,8 @@ def reports(campaign: Campaign, *, run_job_ids: Sequence[int] | None = None) -> 
             Report(
                 part=part,
                 runs=mine,
-                recipients=sum(run.recipients for run in mine),
-                skipped=sum(skipped.get(run.pk, 0) for run in mine),
+                recipients=sum(run.recipients for run in latest),
+                skipped=sum(skipped.get(run.pk, 0) for run in latest),
                 statuses=dict(statuses),
                 suppressed=suppressed,
                 opened=opened,

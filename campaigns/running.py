@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -42,6 +42,8 @@ PAUSED = "its campaign is paused"
 _PORTION = 1000
 # Of what the recipients of a portion bring for their letters, in characters; looked at so many at a time.
 _MOST_SAID, _STEP = 4_000_000, 250
+# The first of a run, so that it soon keeps something, however often workers die.
+_FIRST_PORTION = 100
 # More recipients than these are made letters for by several jobs, side by side.
 _SHARE = 10_000
 
@@ -137,12 +139,11 @@ def shares(run: LegRun) -> list[Share]:
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=run.last_recipient_id).order_by("id")
     found: list[Share] = []
     after = before = 0
-    while True:
+    while after < run.last_recipient_id:
         upto = everybody.filter(id__gt=after).values_list("id", flat=True)[_SHARE - 1 : _SHARE].first()
-        if upto is None:
-            return [*found, Share(after=after, upto=run.last_recipient_id, before=before)]
-        found.append(Share(after=after, upto=upto, before=before))
-        after, before = upto, before + _SHARE
+        found.append(Share(after=after, upto=upto or run.last_recipient_id, before=before))
+        after, before = found[-1].upto, before + _SHARE
+    return found
 
 
 def begin_shares(context: Context[Any], run: LegRun) -> None:
@@ -165,8 +166,10 @@ def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
     cursor: dict[str, int] = context.cursor or {"after": share.after, "done": 0}
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=share.upto).order_by("id")
+    size = min(_FIRST_PORTION, _PORTION)
     while time.monotonic() < until:
-        portion = _portion(everybody.filter(id__gt=cursor["after"]))
+        portion = _portion(everybody.filter(id__gt=cursor["after"]), size)
+        size = _PORTION
         if not portion:
             return True
         with transaction.atomic():
@@ -177,12 +180,12 @@ def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
     return False
 
 
-def _portion(recipients: QuerySet[Recipient]) -> list[Recipient]:
-    """The next recipients, as many as may be held at a time."""
+def _portion(recipients: QuerySet[Recipient], size: int) -> list[Recipient]:
+    """The next recipients: up to ``size``, as many as may be held at a time."""
     portion: list[Recipient] = []
     said = 0
-    while len(portion) < _PORTION and said < _MOST_SAID:
-        step = list(recipients[len(portion) : len(portion) + min(_STEP, _PORTION)])
+    while len(portion) < size and said < _MOST_SAID:
+        step = list(recipients[len(portion) : min(len(portion) + _STEP, size)])
         for recipient in step:
             portion.append(recipient)
             said += sum(map(len, recipient.properties.values())) + len(recipient.postal_address)
@@ -197,10 +200,15 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Rec
     """The letters of a portion, which ``before`` others come before."""
     letters = list(_letters(run, part, portion, before=before))
     results = services.submit_many(caller=caller, letters=letters, job_id=run.job_id)
+    refused = [(to, result) for to, result in zip(portion, results, strict=True) if isinstance(result, Refusal)]
+    if passing := next((refusal for _, refusal in refused if _has(refusal, Code.UNAVAILABLE)), None):
+        # No fault of the recipient's: the whole portion is made again.
+        raise OperationalError(str(passing))
     left_out = [
-        SkippedRecipient(run=run, recipient_id=recipient.pk, reason=str(result))
-        for recipient, result in zip(portion, results, strict=True)
-        if isinstance(result, Refusal) and result.code != Code.DUPLICATE_REQUEST
+        SkippedRecipient(run=run, recipient_id=recipient.pk, reason=str(refusal))
+        for recipient, refusal in refused
+        # Who was changed since has a letter already, that says something else.
+        if not _has(refusal, Code.DUPLICATE_REQUEST)
     ]
     # Whoever was written to in this run and has changed since has his letter.
     if left_out:
@@ -209,6 +217,10 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Rec
     made = [result.message_id for result in results if isinstance(result, Accepted)]
     if part.paused_at is not None:
         hold(Message.objects.filter(id__in=made), actor=caller.actor)
+
+
+def _has(refusal: Refusal, code: Code) -> bool:
+    return any(problem.code == code for problem in refusal.problems)
 
 
 def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> Iterator[Letter]:
@@ -228,8 +240,8 @@ def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, b
             letter_type=letter_type_of(part.channel),
             send_at=part.send_at if part.send_at and part.send_at > now else None,
             due_at=_slot(run, part, begin, index),
-            # By which it is taken once, however often a portion is made.
-            delivery_id=f"leg run {run.pk} {recipient.pk}",
+            # By which it is taken once, however often a portion is made, or the campaign's job is run.
+            delivery_id=f"leg {part.pk} of {run.run_job_id} {recipient.pk}",
         )
 
 

@@ -27,7 +27,6 @@ class CampaignJob(JobClass[CampaignParams]):
     name: ClassVar[str] = running.JOB_CLASS
     Params = CampaignParams
     is_resumable = True
-    goes_on = True
     has_open_legs = True
 
     def check(self, caller: Caller, params: CampaignParams) -> None:

@@ -26,6 +26,10 @@ class CampaignLegShare(JobClass[CampaignLegShareParams]):
     Params = CampaignLegShareParams
     is_resumable = True
 
+    def concurrency_key(self, params: CampaignLegShareParams) -> str:
+        # Claimed alone: one that waits behind another would be counted as dead with each worker that dies of that.
+        return f"share {params.run_id} {params.after}"
+
     def run(self, context: Context[CampaignLegShareParams]) -> Outcome:
         params = context.params
         run = LegRun.objects.filter(pk=params.run_id).select_related("part__campaign").first()

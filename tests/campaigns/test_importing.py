@@ -89,6 +89,13 @@ def test_duplicates(caller: Caller, group: RecipientGroup, handling: Duplicates,
     assert names(group) == expected
 
 
+@pytest.mark.parametrize("handling", list(Duplicates))
+def test_recipients_are_in_the_order_of_their_file(caller: Caller, group: RecipientGroup, handling: Duplicates) -> None:
+    imported(caller, group, "name,email\nAnn,a@x.hu\nBob,b@x.hu\nCy,c@x.hu\n", duplicates=handling)
+
+    assert names(group) == ["Ann", "Bob", "Cy"]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -140,7 +147,7 @@ def test_a_file_that_comes_each_night_has_a_result_of_its_own_each_time(caller: 
     second = imported(caller, group, "name;email\nBob;nor this\n")
 
     results = [dict(job.params)["RESULT_RELATIVE_FILE_PATH"] for job in (first, second)]
-    assert results == ["people.csv-invalid-addresses.csv", f"{second.uuid}-invalid-addresses.csv"]
+    assert results == ["people.csv-invalid-addresses.csv", f"{second.pk}-invalid-addresses.csv"]
     assert [job.status for job in (first, second)] == ["FINISHED", "FINISHED"]
 
 

@@ -197,7 +197,7 @@ def test_r16_each_of_very_many_jobs_is_run_once_by_two_workers(running: Site, co
     running.start_worker()
     running.start_worker()
     wait_final(running, seconds=120 + count / 100)
-    assert running.query("SELECT status, attempts, count(*) FROM jobs_job GROUP BY status, attempts") == [
-        ("FINISHED", 1, count)
-    ]
+    assert running.query(
+        "SELECT status, attempts, count(*) FROM jobs_job WHERE job_class LIKE 'tests.%' GROUP BY status, attempts"
+    ) == [("FINISHED", 1, count)]
     assert set(map(tuple, stories(running).values())) == {("CREATED", "STARTED", "FINISHED")}

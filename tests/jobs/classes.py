@@ -111,6 +111,19 @@ class Later(JobClass[NoParams]):
         return Again(seconds=30, reason="the other side is busy")
 
 
+class Stepwise(JobClass[CountParams]):
+    """Counts to STEPS, one at each run."""
+
+    name = "tests.Stepwise"
+    Params = CountParams
+    is_resumable = True
+
+    def run(self, context: Context[CountParams]) -> Outcome:
+        step = (context.cursor or 0) + 1
+        context.checkpoint(cursor=step)
+        return Again(seconds=0) if step < context.params.steps else None
+
+
 class Hung(JobClass[NoParams]):
     """Never comes to a checkpoint."""
 

@@ -9,7 +9,9 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from jobs import maintenance, queue
+from jobs.context import Context
 from jobs.models import Job, JobEvent, JobLogLine, Trigger, TriggerFiring
+from jobs.params import NoParams
 from jobs.registry import MOST_RUNS
 from jobs.states import Queue, Status
 from tests.jobs.conftest import Submit, reread, story, work
@@ -168,3 +170,37 @@ def test_r27_retention_is_a_setting_and_minus_one_keeps_for_ever(
     _ended(submit, days_ago=4000)
     maintenance.clean()
     assert Job.objects.count() == left
+
+
+def _die(job: Job, *, step: int | None = None) -> None:
+    """A worker takes the job, comes to a step where one is given, and dies."""
+    claim, (taken,) = queue.claim(queue=Queue.LONG, worker="host:7", size=1)
+    assert taken.pk == job.pk
+    if step is not None:
+        Context(taken, claim, NoParams()).checkpoint(cursor=step)
+    _silent_for(60, suspected_for=30)
+    maintenance.rescue()
+
+
+def test_r3_a_job_that_moves_on_may_lose_more_workers_than_one_that_does_not(submit: Submit) -> None:
+    job = submit("Count", STEPS="20")
+    for step in range(1, 11):
+        _die(job, step=step)
+        assert (reread(job).status, reread(job).cursor, reread(job).vain_runs) == (Status.NEW, step, 0)
+    for vain_runs in range(1, MOST_RUNS):
+        _die(job)
+        assert (reread(job).status, reread(job).vain_runs) == (Status.NEW, vain_runs)
+    _die(job)
+    job = reread(job)
+    assert (job.status, job.reason, job.cursor) == (Status.FAILED, "worker host:7 died, the last of 5", 10)
+    assert story(job).count("STARTED") == reread(job).attempts == 15
+
+
+def test_r3_a_job_that_never_moves_on_is_failed_at_its_fifth_death(submit: Submit) -> None:
+    job = submit("Count", STEPS="20")
+    for attempts in range(1, MOST_RUNS):
+        _die(job)
+        assert (reread(job).status, reread(job).attempts) == (Status.NEW, attempts)
+    _die(job)
+    assert (reread(job).status, reread(job).reason) == (Status.FAILED, "worker host:7 died, the last of 5")
+    assert story(job).count("RESCUED") == 5

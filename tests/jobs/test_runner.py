@@ -14,7 +14,7 @@ from jobs import pulse as heart
 from jobs import queue, runner, services, stopping
 from jobs.context import MOST_LOG_LINES, Context
 from jobs.models import Job
-from jobs.registry import job_class
+from jobs.registry import MOST_RUNS, job_class
 from jobs.states import Queue, Status
 from tests.jobs.conftest import Submit, reread, story, work
 
@@ -74,6 +74,16 @@ def test_a_job_that_asks_for_later_waits_and_spends_no_attempt(submit: Submit) -
     job = reread(job)
     assert (job.status, job.reason, job.attempts) == (Status.NEW, "the other side is busy", 0)
     assert timedelta(seconds=29) < job.due_at - timezone.now() < timedelta(seconds=30)
+
+
+def test_r3_a_run_that_moved_on_and_asks_for_later_forgets_the_workers_lost_before(submit: Submit) -> None:
+    job = submit("Stepwise", STEPS="2")
+    Job.objects.filter(pk=job.pk).update(vain_runs=MOST_RUNS - 1)
+    one = runner.Runner(Queue.QUICK)
+    claim, jobs = queue.claim(queue=Queue.QUICK, worker="me", size=1)
+    one._work_off(claim, jobs)
+    job = reread(job)
+    assert (job.status, job.cursor, job.vain_runs) == (Status.NEW, 1, 0)
 
 
 def test_a_job_longer_than_its_limit_is_failed(submit: Submit) -> None:
