@@ -60,7 +60,7 @@ def _insert_one(row: dict[str, Any], actor: str) -> dict[UUID, int]:
 
 def _insert_many(rows: Sequence[dict[str, Any]], actor: str) -> dict[UUID, int]:
     first = {**_DEFAULTS, **rows[0]}
-    alike = {name for name, value in first.items() if all(row.get(name, _DEFAULTS[name]) == value for row in rows)}
+    alike = {name for name in _COLUMNS if all(row.get(name, _DEFAULTS[name]) == first[name] for row in rows)}
     given = [{name: _as_json(row.get(name, _DEFAULTS[name])) for name in _COLUMNS if name not in alike} for row in rows]
     base = {name: _as_json(first[name]) for name in alike}
     return _prepared(_INSERT_MANY, [_JSON.encode(base), _JSON.encode(given), actor])
