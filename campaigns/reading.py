@@ -5,40 +5,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from gateway.dates import parse_moment
-from gateway.errors import Code, Problem, Refusal, not_found
+from gateway.declared import wrong
+from gateway.errors import Refusal, not_found
 from gateway.listing import LARGEST_ID
 
-M = TypeVar("M", bound=BaseModel)
-
-_LONGEST_NAME = 100
 _MOST_REPORTED = 100
-_SENTENCES = {
-    "string_type": "must be text",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-}
 
 
 class Body(BaseModel):
     """What a body of these doors may hold, by the contract's names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def wrong(sentence: str) -> PydanticCustomError:
-    """What a validator of ours raises."""
-    return PydanticCustomError("invalid", "{sentence}", {"sentence": sentence})
 
 
 def line(longest: int) -> AfterValidator:
@@ -91,15 +74,6 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Identifier = Annotated[int, BeforeValidator(_identifier)]
 
 
-def read(model: type[M], data: Any) -> M:
-    """The model; raises Refusal with each thing that is wrong, at its place in ``data``."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        found = [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
-        raise Refusal(found[:_MOST_REPORTED]) from error
-
-
 @contextmanager
 def outward(names: Mapping[str, str]) -> Iterator[None]:
     """What a service refuses, with the contract's names for the core's."""
@@ -127,21 +101,3 @@ def number_of(text: str, what: str) -> int:
     if found is None:
         raise not_found(f"{what} {text[:20]}")
     return found
-
-
-def _problem(detail: Mapping[str, Any]) -> Problem:
-    field = tuple(part if isinstance(part, int) else part[:_LONGEST_NAME] for part in detail["loc"])
-    ctx = detail.get("ctx", {})
-    match detail["type"]:
-        case "missing":
-            return Problem(code=Code.REQUIRED, sentence="required", field=field)
-        case "extra_forbidden":
-            return Problem(code=Code.UNKNOWN_FIELD, sentence="unknown field", field=field)
-        case "too_long":
-            return Problem(code=Code.INVALID, sentence=f"must be at most {ctx['max_length']} items", field=field)
-        case "greater_than_equal" | "less_than_equal":
-            word, bound = ("least", ctx.get("ge")) if "ge" in ctx else ("most", ctx.get("le"))
-            return Problem(code=Code.INVALID, sentence=f"must be at {word} {bound}", field=field)
-        case kind:
-            sentence = ctx.get("sentence") or _SENTENCES.get(kind, "is not valid")
-            return Problem(code=Code.INVALID, sentence=sentence, field=field)

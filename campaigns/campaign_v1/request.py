@@ -11,9 +11,10 @@ from django.utils.datastructures import MultiValueDict
 from pydantic import BeforeValidator, Field, StrictInt
 
 from campaigns.editing import Legs
-from campaigns.reading import Body, Identifier, Moment, Text, Uuid, identifier, line, read
+from campaigns.reading import Body, Identifier, Moment, Text, Uuid, identifier, line
 from campaigns.services import Leg
 from campaigns.states import CampaignStatus
+from gateway.declared import read
 from gateway.errors import Code, Problem
 from gateway.listing import ListParameters, Page
 

@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from campaigns import editing, estimating, previewing, reporting, services
 from campaigns.campaign_v1 import answer, request, schema
 from campaigns.doors import CampaignsView
-from campaigns.reading import outward, read, uuid_of
+from campaigns.reading import outward, uuid_of
+from gateway.declared import read
 from jobs.job_v1 import answer as job_answer
 from jobs.models import Job
 from sending.send_v2 import answer as send_answer

@@ -12,8 +12,9 @@ from uuid import UUID
 from django.utils.datastructures import MultiValueDict
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from campaigns.reading import Body, Text, Uuid, line, read, wrong
+from campaigns.reading import Body, Text, Uuid, line
 from campaigns.recipient_rules import Person
+from gateway.declared import read, wrong
 from gateway.errors import Code, Problem
 from gateway.listing import ListParameters, Page
 

@@ -14,12 +14,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from campaigns.columns import IGNORED, PROPERTY
 from campaigns.csv_reading import SEPARATORS
 from campaigns.intake import Order
-from campaigns.reading import Body, Text, Uuid, read, wrong
+from campaigns.reading import Body, Text, Uuid
 from campaigns.recipient_v1.request import PERSON_NAMES
 from campaigns.states import Duplicates
 from gateway import multipart
 from gateway.body import decode_json
 from gateway.caller import Caller
+from gateway.declared import read, wrong
 from gateway.errors import Code, Refusal, refuse
 from gateway.incoming import Incoming
 from gateway.multipart import Bounds, Received, at_part

@@ -18,13 +18,13 @@ from pydantic import (
 )
 
 from gateway.caller import Caller
+from gateway.declared import exclusive, read, wrong
 from gateway.errors import Code, Problem, Refusal
 from jobs import callbacks
 from jobs.context import Context
 from jobs.registry import Outcome, Waiting
 from schedules.models import Firing
 from schedules.orders.base import Order, made
-from schedules.orders.reading import exclusive, read, wrong
 from sending import pushing
 from sending.audiences import Audience
 from sending.pushing import PushOrder

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
+from gateway.declared import read, wrong
 from gateway.errors import Code, Problem, Refusal, not_found, refuse
 from schedules.models.schedule import site_zone
 from schedules.orders.base import below
-from schedules.orders.reading import read, wrong
 from schedules.services import When, Wish
 from schedules.states import Zoning
 from schedules.timing import Periodical, Single, Times, Unit

@@ -165,7 +165,7 @@ read_envelope(call().encode())
 # The most this process ever had; what getrusage says begins with its parent's.
 most = lambda: int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 memory, seconds = most(), []
-for _ in range(3):
+for _ in range(9):
     began = time.process_time()
     try:
         read_envelope(body)
@@ -189,7 +189,7 @@ _TOLD = {
 
 @pytest.mark.parametrize("body", ENEMIES.values(), ids=ENEMIES)
 def test_s9_what_would_cost_much_costs_little(body: str) -> None:
-    """About 0.1 s, and thrice that on a busy machine, and 50 MB beyond the body itself, of up to 32 MiB."""
+    """Less than 0.1 s and 50 MB beyond the body itself, of up to 32 MiB."""
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE.format(body=body)],
         cwd=settings.BASE_DIR,
@@ -200,7 +200,7 @@ def test_s9_what_would_cost_much_costs_little(body: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     seconds, kibibytes, told = done.stdout.strip().split("|")
-    assert (float(seconds) < 0.3, int(kibibytes) < 50_000, told in _TOLD) == (True, True, True), done.stdout
+    assert (float(seconds) < 0.1, int(kibibytes) < 50_000, told in _TOLD) == (True, True, True), done.stdout
 
 
 def test_s15_no_default_of_the_parser_is_relied_on() -> None:

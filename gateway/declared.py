@@ -1,4 +1,4 @@
-"""JSON of this contract into declared models, with every problem at once."""
+"""What callers wrote into declared models, with every problem at once (values only)."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
