@@ -4,6 +4,8 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 export LC_ALL := C.UTF-8
 export PYTHONUNBUFFERED := 1
+# Compiled sources are kept: without them each test process rewrites every assertion of the suite again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The interpreter to build .venv with; without it the first of these that runs and is new enough.
 PYTHON ?=
@@ -51,9 +53,9 @@ beat: $(BIN)/.run ## Start the clock alone
 test: $(BIN)/.dev ## Run the suite on the embedded default, in parallel  [ARGS="-k word"]
 	@$(EMBEDDED) $(PY) -m pytest $(IN_PARALLEL) $(ARGS)
 
-test-services: $(BIN)/.dev ## Run it on PostgreSQL, RabbitMQ and Redis, starting what is installed but not running
+test-services: $(BIN)/.dev ## Run on PostgreSQL, RabbitMQ and Redis what these can change, starting what does not run
 	@$(SERVICES) bash .ci/services
-	@$(SERVICES) $(PY) -m pytest $(IN_PARALLEL) $(ARGS)
+	@$(SERVICES) $(PY) -m pytest -m "not soak and not once" $(IN_PARALLEL) $(ARGS)
 
 soak: $(BIN)/.dev ## Run the long fault tests, on the same services (an hour or so)
 	@$(SERVICES) bash .ci/services

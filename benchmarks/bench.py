@@ -72,11 +72,12 @@ class Bench:
             yield Sink(port=port, arrivals=arrivals)
 
     @contextmanager
-    def receivers(self, count: int, *, hanging: int = 0) -> Iterator[Receivers]:
-        """So many places to be called at, the last ``hanging`` of which never answer."""
+    def receivers(self, count: int, *, hanging: int = 0, status: int = 204) -> Iterator[Receivers]:
+        """So many places to be called at, that answer with this status; the last ``hanging`` of them never do."""
         self._count += 1
         log = self.folder / f"receivers{self._count}.log"
-        with Process(["-m", "benchmarks.receivers", "--count", str(count), "--hanging", str(hanging)], log=log):
+        arguments = ["--count", str(count), "--hanging", str(hanging), "--status", str(status)]
+        with Process(["-m", "benchmarks.receivers", *arguments], log=log):
             until = time.monotonic() + 30
             while not (said := log.read_text()).endswith("\n"):
                 if time.monotonic() > until:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -108,6 +108,17 @@ def wait_for_port(port: int, seconds: float = 30.0) -> None:
 def resident_bytes(pid: int) -> int:
     """The memory of a process that is in RAM."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor_seconds(pids: Iterable[int]) -> dict[int, float]:
+    """What each of these processes that still run has computed so far, for itself and in the kernel."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError):
+            # Behind the name, which may hold anything, in brackets.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            found[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def peak_bytes(pid: int) -> int:

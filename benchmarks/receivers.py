@@ -1,4 +1,4 @@
-"""Whoever wants to be told, as cheap as can be: takes every call on many ports, and answers 204 or never."""
+"""Whoever wants to be told, as cheap as can be: takes calls on many ports, and answers with one status or never."""
 
 import argparse
 import asyncio
@@ -8,7 +8,10 @@ import sys
 from dataclasses import dataclass, field
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+_ANSWERS = {
+    204: b"HTTP/1.1 204 No Content\r\n\r\n",
+    201: b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +25,8 @@ class Receivers:
 class _Session(asyncio.Protocol):
     """One connection, kept open as long as the caller likes."""
 
-    def __init__(self, *, hangs: bool) -> None:
-        self._hangs = hangs
+    def __init__(self, *, answer: bytes) -> None:
+        self._answer = answer
         self._buffer = b""
         self._transport: asyncio.WriteTransport
 
@@ -39,17 +42,16 @@ class _Session(asyncio.Protocol):
             if len(self._buffer) < size:
                 return
             self._buffer = self._buffer[size:]
-            if not self._hangs:
-                self._transport.write(_ANSWER)
+            self._transport.write(self._answer)
 
 
-async def serve(count: int, hanging: int) -> None:
+async def serve(count: int, hanging: int, status: int) -> None:
     """Say on which ports, and take calls until the process is ended."""
     loop = asyncio.get_running_loop()
     ports = []
     for number in range(count):
-        hangs = number >= count - hanging
-        server = await loop.create_server(lambda hangs=hangs: _Session(hangs=hangs), "127.0.0.1", 0, backlog=512)  # type: ignore[misc]
+        answer = b"" if number >= count - hanging else _ANSWERS[status]
+        server = await loop.create_server(lambda answer=answer: _Session(answer=answer), "127.0.0.1", 0, backlog=512)  # type: ignore[misc]
         ports.append(server.sockets[0].getsockname()[1])
     sys.stdout.write(json.dumps(ports) + "\n")
     sys.stdout.flush()
@@ -60,5 +62,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--hanging", type=int, default=0)
+    parser.add_argument("--status", type=int, default=204, choices=sorted(_ANSWERS))
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.count, arguments.hanging))
+    asyncio.run(serve(arguments.count, arguments.hanging, arguments.status))

@@ -35,6 +35,12 @@ class ServerStore:
     def text(self, statement: str) -> str:
         return str(query(self.address, statement)[0][0])
 
+    def backends(self) -> list[int]:
+        """The server's processes that work for others than us."""
+        ours = "datname = current_database() AND backend_type = 'client backend'"
+        others = query(self.address, f"SELECT pid FROM pg_stat_activity WHERE {ours} AND pid <> pg_backend_pid()")
+        return [int(str(pid)) for (pid,) in others]
+
     def columns(self, table: str) -> list[str]:
         statement = "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
         return [str(name) for (name,) in query(self.address, statement, table)]

@@ -9,12 +9,13 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        """Have recipients forgotten with whoever they are, and paused legs' letters wait."""
+        """Have recipients forgotten with whoever they are, paused legs' letters wait, and campaigns close."""
+        from campaigns import closing, holding
         from campaigns import forgetting as of_campaigns
-        from campaigns import holding
+        from jobs import queue
         from sending import forgetting, stopping
 
         stopping.register(holding.paused_parts)
-
+        queue.listen(closing.on_job_moved)
         forgetting.register("recipients", of_campaigns.forget_recipients)
         forgetting.register("invalid lines", of_campaigns.forget_lines)

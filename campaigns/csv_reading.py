@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
+from gateway.spreadsheets import as_meant
+
 MOST_COLUMNS = 500
 LONGEST_RECORD = 64 * 1024
 _MOST_ENDLESS = 100
 LONGEST_FILE = 2 * 1024**3
 SEPARATORS = (";", ",", "\t", "|")
 UTF_8, CENTRAL_EUROPEAN = "utf-8", "cp1250"
+# As people call them.
+_NAMES = {UTF_8: "UTF-8", CENTRAL_EUROPEAN: "Windows-1250"}
 _PIECE = 1024 * 1024
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, ""), (codecs.BOM_UTF16_BE, ""))
 # Bytes that stand for no character there, or for none that people write.
@@ -32,6 +36,11 @@ class Sheet:
     headers: tuple[str, ...]
     begin: int
     line: int
+
+    @property
+    def encoding_name(self) -> str:
+        """As people know it."""
+        return _NAMES[self.encoding]
 
 
 class Record(NamedTuple):
@@ -64,7 +73,7 @@ def look(file: BinaryIO, *, separator: str = "") -> Sheet:
         raise Unreadable("it is empty: its first line must name the columns")
     if len(record.fields) > MOST_COLUMNS:
         raise Unreadable(f"it has {len(record.fields)} columns; at most {MOST_COLUMNS} can be read")
-    headers = tuple(field.strip() for field in record.fields)
+    headers = tuple(as_meant(field).strip() for field in record.fields)
     doubled = [name for index, name in enumerate(headers) if name and name in headers[:index]]
     if doubled:
         raise Unreadable(f"the column {doubled[0][:100]} is there twice")
@@ -162,7 +171,7 @@ def _words(error: Exception) -> str:
         case _Endless():
             return f"is longer than {LONGEST_RECORD} bytes, or a quote in it is never closed"
         case UnicodeDecodeError():
-            return f"is not {error.encoding}"
+            return f"is not {_NAMES.get(error.encoding, error.encoding)}"
         case _ if "unexpected end" in str(error):
             return "a quote in it is never closed"
         case _ if "new-line character" in str(error):

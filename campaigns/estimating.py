@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncMinute
 from django.utils import timezone
 
-from campaigns import running, services
+from campaigns import making, services
 from campaigns.models import Campaign, CampaignPart, Recipient
 from campaigns.recipient_rules import Person
 from gateway.caller import Caller
@@ -25,7 +25,7 @@ _PORTION = 500
 
 
 class Basis(StrEnum):
-    """What a leg's pace was taken from."""
+    """What a leg's pace was taken from: the slower of its own limit and what its channel did in the last hour."""
 
     THROTTLE = "THROTTLE"
     LAST_HOUR = "LAST_HOUR"
@@ -78,27 +78,33 @@ def _of_leg(campaign: Campaign, part: CampaignPart, pace: float | None) -> Estim
     )
     suppressed = _suppressed(campaign, part, unreachable)
     letters = counts["all"] - counts["lacking"] - suppressed
-    # What the channel did lately says only what was asked of it.
-    throttle = part.messages_per_minute
+    per_minute, basis = _slower(part.messages_per_minute, pace)
     return Estimate(
         part=part,
         recipients=counts["all"],
         without_address=counts["lacking"],
         suppressed=suppressed,
         letters=letters,
-        per_minute=throttle or pace,
-        basis=Basis.THROTTLE if throttle else Basis.LAST_HOUR if pace else Basis.NONE,
+        per_minute=per_minute,
+        basis=basis,
         wait_seconds=max(0.0, (part.send_at - timezone.now()).total_seconds()) if part.send_at else 0.0,
     )
+
+
+def _slower(throttle: int | None, pace: float | None) -> tuple[float | None, Basis]:
+    """How many a minute, and what says so: no throttle is outrun, and a channel that is slower is what happens."""
+    if throttle and (not pace or throttle <= pace):
+        return throttle, Basis.THROTTLE
+    return (pace, Basis.LAST_HOUR) if pace else (None, Basis.NONE)
 
 
 def _lacks_address(channel: str) -> Q:
     """Who lacks what the channel demands of every letter; a partner may do in the place of an address."""
     lacking = Q(pk__in=[])
     for column in ("email_address", "postal_address"):
-        if f"recipient_{column}" in running.demanded(channel):
+        if f"recipient_{column}" in making.demanded(channel):
             lacks = Q(**{column: ""})
-            is_replaced = f"recipient_{column}" not in running.demanded(channel, partner_ref="x")
+            is_replaced = f"recipient_{column}" not in making.demanded(channel, partner_ref="x")
             lacking |= lacks & Q(partner_ref="") if is_replaced else lacks
     return lacking
 

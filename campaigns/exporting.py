@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from campaigns import reporting
-from campaigns.models import Campaign, LegRun, Recipient, RecipientGroup, SkippedRecipient
-from gateway.spreadsheets import safe_cell
+from campaigns.models import Campaign, Recipient, RecipientGroup, SkippedRecipient
+from gateway.spreadsheets import MARK, safe_cell
 from sending.states import Status
 
 # Names that an import knows again (campaigns.columns).
@@ -20,8 +20,6 @@ _MEMBERS = {
     "time_zone": "timeZone",
 }
 _PORTION = 1000
-# So that spreadsheets take it for UTF-8.
-_MARK = b"\xef\xbb\xbf"
 
 
 def group_lines(group: RecipientGroup) -> Iterator[bytes]:
@@ -37,16 +35,21 @@ def group_lines(group: RecipientGroup) -> Iterator[bytes]:
     return _file(rows())
 
 
-def report_lines(campaign: Campaign) -> Iterator[bytes]:
-    """A line for each leg of a campaign, with what became of its letters."""
-    return _file(_report_rows(campaign))
+REPORT_HEADS = (
+    "leg", "title", "group", "template", "channel", "runs", "recipients", "leftOut", "suppressed", "messages",
+    *(status.value for status in Status), "opened",
+)  # fmt: skip
+LEFT_OUT_HEADS = ("leg", "job", "recipient", "name", "emailAddress", "reason")
 
 
-def _report_rows(campaign: Campaign) -> Iterator[Sequence[object]]:
-    yield [
-        "leg", "title", "group", "template", "channel", "runs", "recipients", "leftOut", "suppressed", "messages",
-        *(status.value for status in Status), "opened",
-    ]  # fmt: skip
+def report_lines(campaign: Campaign, heads: Sequence[str] = REPORT_HEADS) -> Iterator[bytes]:
+    """A line for each leg of a campaign, with what became of its letters; below ``heads`` in the order of
+    REPORT_HEADS."""
+    return _file(_report_rows(campaign, heads))
+
+
+def _report_rows(campaign: Campaign, heads: Sequence[str]) -> Iterator[Sequence[object]]:
+    yield heads
     for report in reporting.reports(campaign):
         part = report.part
         yield [
@@ -56,12 +59,13 @@ def _report_rows(campaign: Campaign) -> Iterator[Sequence[object]]:
         ]  # fmt: skip
 
 
-def left_out_lines(campaign: Campaign) -> Iterator[bytes]:
-    """Whom a campaign's runs left out, and why; of a recipient who is gone since, the number alone."""
+def left_out_lines(campaign: Campaign, heads: Sequence[str] = LEFT_OUT_HEADS) -> Iterator[bytes]:
+    """Whom a campaign's runs left out, and why; of a recipient who is gone since, the number alone. ``heads`` in the
+    order of LEFT_OUT_HEADS."""
 
     def rows() -> Iterator[Sequence[object]]:
-        yield ["leg", "job", "recipient", "name", "emailAddress", "reason"]
-        chosen = SkippedRecipient.objects.filter(run__in=LegRun.objects.filter(part__campaign=campaign))
+        yield heads
+        chosen = reporting.left_out(campaign)
         for portion in _portions(chosen.select_related("run").order_by("id").iterator(chunk_size=_PORTION)):
             people = Recipient.objects.in_bulk([skipped.recipient_id for skipped in portion])
             for skipped in portion:
@@ -97,7 +101,7 @@ def _file(rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
     """In pieces of many lines each."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";")
-    yield _MARK
+    yield MARK
     for number, row in enumerate(rows, start=1):
         writer.writerow([safe_cell(str(cell)) for cell in row])
         if number % _PORTION == 0:

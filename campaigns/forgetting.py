@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from campaigns.models import InvalidLine, Recipient
 from jobs.models import Job
-from sending.forgetting import Person
+from sending.persons import Person
 
 
 def forget_recipients(person: Person) -> int:
@@ -16,6 +16,8 @@ def forget_recipients(person: Person) -> int:
         wanted |= Q(email_address__iexact=spelling)
     if person.partner_ref:
         wanted |= Q(partner_ref=person.partner_ref)
+    if not wanted:
+        return 0
     found = Recipient.objects.filter(wanted)
     if person.client_id is not None:
         found = found.filter(group__client_id=person.client_id)

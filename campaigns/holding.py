@@ -67,7 +67,7 @@ def _walk(
             context.checkpoint()
             with transaction.atomic():
                 # Held, so that whoever pauses it or lets it go on comes before this portion or after it.
-                mine = Campaign.objects.select_for_update(of=("self",), no_key=True).filter(pk=campaign.pk)
+                mine = running.locked_campaigns(Campaign.objects.filter(pk=campaign.pk))
                 if not mine.filter(status=status).exists():
                     return count
                 count += act(Message.objects.filter(id__in=ids))
@@ -82,7 +82,9 @@ def shift(part: CampaignPart, seconds: float) -> None:
     part.paused_seconds += seconds
     jobs = LegRun.objects.filter(part=part).values("job_id")
     waiting = Message.objects.filter(job_id__in=jobs, job_id__isnull=False, closed_at=None, due_at__gt=part.paused_at)
-    waiting.exclude(status=Status.SENDING).update(due_at=F("due_at") + late)
+    # Locked in the order in which all others lock letters.
+    in_order = waiting.exclude(status=Status.SENDING).order_by("id").select_for_update(of=("self",), no_key=True)
+    Message.objects.filter(id__in=in_order.values("id")).update(due_at=F("due_at") + late)
 
 
 def _jobs_of(campaign: Campaign) -> list[int]:

@@ -1,14 +1,13 @@
 """Files to be imported on their way in: looked at, and handed to a job."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from campaigns import columns, csv_reading, importing, recipients
-from campaigns.csv_reading import Record, Unreadable
-from campaigns.importing import Look
+from campaigns import files, importing, looking, recipients
+from campaigns.csv_reading import Unreadable
 from campaigns.models import InvalidLine, RecipientGroup
 from campaigns.states import Duplicates
 from gateway.caller import Caller
@@ -47,10 +46,9 @@ def take(*, caller: Caller, order: Order) -> Job:
         checksum = _checked(order, stored)
         with Path(stored.path).open("rb") as file:
             try:
-                sheet = csv_reading.look(file, separator=order.separator)
-                columns.meanings(sheet.headers, order.meaning)
-            except (Unreadable, ValueError) as error:
-                raise refuse(Code.INVALID, str(error), *_file_field(order)) from error
+                importing.reading_of(file, separator=order.separator, given=order.meaning)
+            except Unreadable as error:
+                raise refuse(Code.INVALID, str(error), *_field_of(order, error)) from error
         path = order.path or _kept(caller, group, stored)
     return importing.begin(
         caller=caller,
@@ -64,21 +62,18 @@ def take(*, caller: Caller, order: Order) -> Job:
     )
 
 
-def look(*, caller: Caller, order: Order) -> tuple[Look, Sequence[tuple[Record, str]]]:
-    """What would be imported: how the file is read, and its first records, each with the reason why it is no recipient
-    or "". Raises as ``take``; nothing is kept."""
-    _group(caller, order)
+def look(*, caller: Caller, order: Order) -> looking.Look:
+    """What would be imported. Raises as ``take``; nothing is kept."""
+    group = _group(caller, order)
     with Incoming() as incoming:
         stored = _fetched(caller, order, incoming)
         _checked(order, stored)
         with Path(stored.path).open("rb") as file:
             try:
-                found = importing.look(file, separator=order.separator, given=order.meaning)
+                reading = importing.reading_of(file, separator=order.separator, given=order.meaning)
+                return looking.look(file, reading, group)
             except Unreadable as error:
-                raise refuse(Code.INVALID, str(error), *_file_field(order)) from error
-    reader = columns.Reader(found.sheet.headers, found.meaning)
-    read = [(record, importing.person_or_reason(reader, record)) for record in found.first]
-    return found, [(record, result if isinstance(result, str) else "") for record, result in read]
+                raise refuse(Code.INVALID, str(error), *_field_of(order, error)) from error
 
 
 def import_of(*, caller: Caller, uuid: UUID) -> tuple[Job, int]:
@@ -102,7 +97,7 @@ def _fetched(caller: Caller, order: Order, incoming: Incoming) -> StoredBytes:
         return order.upload
     try:
         # Looked at first, for what is wrong with the place is another thing than what is wrong with the file.
-        stores()[importing.STORE].check(order.path, owner_of(caller))
+        stores()[files.STORE].check(order.path, owner_of(caller))
         return importing.fetched(caller, order.path, incoming)
     except StoreRefusal as refusal:
         raise refuse(Code.STORE, refusal.sentence, "path") from refusal
@@ -133,5 +128,7 @@ def _unavailable(sentence: str) -> Refusal:
     return Refusal(Problem(code=Code.UNAVAILABLE, sentence=sentence), retry_after=_RETRY_SECONDS)
 
 
-def _file_field(order: Order) -> tuple[str, ...]:
+def _field_of(order: Order, error: Unreadable) -> tuple[str, ...]:
+    if order.meaning and isinstance(error, importing.WrongColumns):
+        return ("meaning",)
     return ("path",) if order.upload is None else ("upload",)

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from campaigns import running
-from campaigns.models import Campaign, CampaignPart, InvalidLine, LegRun
-from campaigns.states import CampaignStatus
+from campaigns import closing, files
+from campaigns.models import InvalidLine
 from gateway.caller import Caller
 from jobs.models import Job
 from sending import maintenance, services
@@ -34,9 +32,10 @@ class Updated:
 
 def update() -> Updated:
     """Close campaigns whose last run is over, withdraw letters that expired, remind of those that are held, and forget
-    what imports could not take once their jobs are forgotten."""
+    what imports could not take once their jobs are forgotten, and their files when these may go."""
+    files.prune()
     InvalidLine.objects.filter(~Exists(Job.objects.filter(pk=OuterRef("job_id")))).delete()
-    return Updated(closed=close_campaigns(), withdrawn=maintenance.withdraw_expired(), reminded=remind_of_held())
+    return Updated(closed=closing.follow_all(), withdrawn=maintenance.withdraw_expired(), reminded=remind_of_held())
 
 
 def remind_of_held() -> int:
@@ -60,18 +59,3 @@ def remind_of_held() -> int:
     ]
     results = services.submit_many(caller=Caller.house("lifeCourse"), letters=letters)
     return sum(isinstance(result, services.Accepted) for result in results)
-
-
-def close_campaigns() -> int:
-    """Close what is being sent no more; how many."""
-    open_jobs = Job.objects.open().filter(pk=OuterRef("run_job_id"))
-    open_runs = LegRun.objects.filter(Exists(open_jobs), part__campaign=OuterRef("pk"))
-    still = Campaign.objects.filter(~Exists(open_runs), status__in=[CampaignStatus.RUNNING, CampaignStatus.PAUSED])
-    # One whose job has not begun has no run yet.
-    ids = [one.pk for one in still if not running.being_sent(list(one.parts.values_list("id", flat=True)))]
-    over = Campaign.objects.filter(id__in=ids, status__in=[CampaignStatus.RUNNING, CampaignStatus.PAUSED])
-    now = timezone.now()
-    with transaction.atomic():
-        # One that was paused to its end begins its next run unpaused.
-        CampaignPart.objects.filter(campaign__in=over, paused_at__isnull=False).update(paused_at=None)
-        return over.update(status=CampaignStatus.CLOSED, closed_at=now, updated_at=now)

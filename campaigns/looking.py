@@ -1,20 +1,26 @@
-"""A file looked at before it is imported: what its columns may mean, and what is wrong with its first records."""
+"""A file looked at before it is imported: what its columns may mean, what is wrong with its first records, and who of
+them is there already."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from campaigns import columns, csv_reading
 from campaigns.csv_reading import Record, Sheet
-from campaigns.importing import person_or_reason
+from campaigns.importing import Reading, person_or_reason
+from campaigns.models import Recipient, RecipientGroup
+from campaigns.recipient_rules import Person
 
 _SHOWN = 10
-_LONGEST_CELL = 100
+# So that a look takes a moment, whatever the file.
+_MOST_LOOKED_AT = 10_000
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One record: the line it begins at, its fields (long ones cut), and what is wrong with it ("" = nothing)."""
+    """One record: the line it begins at, its fields, and what is wrong with it ("" = nothing)."""
 
     number: int
     fields: Sequence[str]
@@ -22,21 +28,31 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """How a file is read, how many records it has, the first of them, and what is wrong with the columns as a whole
-    ("" = nothing)."""
+class Look:
+    """A file and how it is read, how many records it has, the first of them, and what is wrong with the columns as a
+    whole ("" = nothing). Of the first ``looked_at`` records ``invalid`` are no recipients, of which the first are in
+    ``faults``, and ``duplicates`` are who stands before them in the file or is in the group already."""
 
     sheet: Sheet
+    meaning: Mapping[str, str]
     total: int
     lines: Sequence[Line]
     problem: str
+    looked_at: int
+    invalid: int
+    duplicates: int
+    faults: Sequence[Line]
+
+    @property
+    def properties(self) -> list[str]:
+        """The columns that become properties."""
+        return columns.properties_in(self.meaning)
 
 
 def guessed(sheet: Sheet) -> dict[str, str]:
     """What each header probably means; where two would be the same member, the first is."""
     found: dict[str, str] = {}
-    for header in sheet.headers:
-        meaning = columns.meaning_of(header)
+    for header, meaning in columns.meant_by(sheet.headers).items():
         found[header] = columns.PROPERTY if meaning in columns.MEMBERS and meaning in found.values() else meaning
     return found
 
@@ -50,22 +66,50 @@ def wrong_columns(sheet: Sheet, meaning: Mapping[str, str]) -> str:
     return ""
 
 
-def sample(file: BinaryIO, sheet: Sheet, meaning: Mapping[str, str]) -> Sample:
-    """The first records of a file with its columns so understood; all of it is read once, to be counted."""
+def look(file: BinaryIO, reading: Reading, group: RecipientGroup | None = None) -> Look:
+    """The first records of a file so read, and how many there are; raises Unreadable. ``group`` is the one that they
+    would go into, None where it is still to be made."""
+    sheet, meaning = reading.sheet, reading.meaning
     problem = wrong_columns(sheet, meaning)
     reader = None if problem else columns.Reader(sheet.headers, meaning)
-    lines, total = [], 0
-    for record in csv_reading.records(file, sheet):
-        total += 1
-        if total <= _SHOWN:
-            wrong = _reason(reader, record)
-            cut = [field if len(field) <= _LONGEST_CELL else f"{field[:_LONGEST_CELL]}…" for field in record.fields]
-            lines.append(Line(number=record.line, fields=cut, problem=wrong))
-    return Sample(sheet=sheet, total=total, lines=lines, problem=problem)
+    lines: list[Line] = []
+    faults: list[Line] = []
+    identities: list[str] = []
+    looked_at = invalid = 0
+    for looked_at, record in enumerate(islice(csv_reading.records(file, sheet), _MOST_LOOKED_AT), start=1):
+        found = _looked_at(reader, record)
+        line = Line(number=record.line, fields=record.fields, problem=found if isinstance(found, str) else "")
+        if looked_at <= _SHOWN:
+            lines.append(line)
+        if isinstance(found, Person):
+            identities.append(found.identity)
+        elif line.problem:
+            invalid += 1
+            if invalid <= _SHOWN:
+                faults.append(line)
+    distinct = list(dict.fromkeys(identities))
+    return Look(
+        sheet=sheet,
+        meaning=meaning,
+        total=csv_reading.count(file, sheet),
+        lines=lines,
+        problem=problem,
+        looked_at=looked_at,
+        invalid=invalid,
+        duplicates=len(identities) - len(distinct) + _known(distinct, group),
+        faults=faults,
+    )
 
 
-def _reason(reader: columns.Reader | None, record: Record) -> str:
-    if reader is None:
-        return record.problem
-    found = person_or_reason(reader, record)
-    return found if isinstance(found, str) else ""
+def _looked_at(reader: columns.Reader | None, record: Record) -> Person | str:
+    """Whom a record means, or why nobody; "" where the columns do not say."""
+    return record.problem if reader is None else person_or_reason(reader, record)
+
+
+def _known(identities: Sequence[str], group: RecipientGroup | None) -> int:
+    """How many of them the group has already."""
+    if group is None:
+        return 0
+    rows = Recipient.objects.filter(group=group).order_by().values("identity").distinct()
+    portions = (identities[start : start + _AT_ONCE] for start in range(0, len(identities), _AT_ONCE))
+    return sum(rows.filter(identity__in=portion).count() for portion in portions)

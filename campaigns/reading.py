@@ -75,13 +75,17 @@ Identifier = Annotated[int, BeforeValidator(_identifier)]
 
 
 @contextmanager
-def outward(names: Mapping[str, str]) -> Iterator[None]:
-    """What a service refuses, with the contract's names for the core's."""
+def outward(names: Mapping[str, str], *, in_query: bool = False) -> Iterator[None]:
+    """What a service refuses, with the contract's names for the core's; ``in_query``: that is where they were given."""
     try:
         yield
     except Refusal as refusal:
         problems = [
-            replace(problem, field=tuple(names.get(str(part), part) for part in problem.field))
+            replace(
+                problem,
+                field=tuple(names.get(str(part), part) for part in problem.field),
+                parameter=problem.parameter or (in_query and bool(problem.field)),
+            )
             for problem in refusal.problems[:_MOST_REPORTED]
         ]
         raise Refusal(problems, retry_after=refusal.retry_after) from refusal

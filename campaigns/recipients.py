@@ -30,6 +30,14 @@ def create_group(*, caller: Caller, name: str, description: str = "") -> Recipie
         raise refuse(Code.INVALID, "is the name of another group", "name") from error
 
 
+def check_new_group(*, caller: Caller, name: str) -> None:
+    """Raise what ``create_group`` would raise now."""
+    caller.require("campaigns")
+    _check_name(name)
+    if RecipientGroup.objects.filter(client_id=caller.client_id, name=name).exists():
+        raise refuse(Code.INVALID, "is the name of another group", "name")
+
+
 def rename_group(*, caller: Caller, uuid: UUID, name: str | None = None, description: str | None = None) -> Any:
     """Change what is given; raises 1001, 1002 and 3000."""
     group = group_of(caller=caller, uuid=uuid)
@@ -129,5 +137,8 @@ def _check_name(name: str) -> None:
 
 def _problems(person: Person) -> Iterator[Problem]:
     for member, sentence in problems_of(person):
+        if not member:
+            yield Problem(code=Code.REQUIRED, sentence=f"required: it {sentence}", field=("email_address",))
+            continue
         code = Code.REQUIRED if sentence == "required" else Code.INVALID
         yield Problem(code=code, sentence=sentence, field=(member,) if member else ())

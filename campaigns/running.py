@@ -1,36 +1,26 @@
-"""Campaigns on their way: each leg's letters, one for each recipient, made once whatever dies.
+"""Campaigns on their way: which legs are sent, and the jobs that send them. A leg's letters are made by jobs below its
+own (campaigns.making), so that it counts what becomes of them from the first on."""
 
-A leg's job makes them in portions; each portion, those left out and the place to go on from are kept in one
-transaction.
-"""
-
-import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
-from campaigns.models import Campaign, CampaignPart, LegRun, Recipient, SkippedRecipient
+from campaigns.models import Campaign, CampaignPart, LegRun, Recipient
 from campaigns.states import CampaignStatus
 from gateway.caller import Caller
-from gateway.errors import Code, Refusal, refuse
+from gateway.errors import Code, refuse
 from gateway.lookup import caller_of
+from jobs import states as job_states
 from jobs.context import Context
 from jobs.models import Job
 from jobs.params import LEGS
-from sending import queue, services
+from sending import queue
 from sending.acceptance import usable_version
-from sending.channels import channel as kept_channel
-from sending.channels import channels
-from sending.letter import Letter, Property
 from sending.models import Message
-from sending.services import Accepted
 from sending.states import HeldFor, Status
 
 JOB_CLASS = "hu.dbx.hammy.processor.campaign.CampaignJobRunner"
@@ -39,11 +29,6 @@ SHARE_CLASS = "hu.dbx.hammy.processor.campaign.CampaignLegShareJobRunner"
 LEG_ID = "LEG_ID"
 RUN_ID, AFTER, UPTO, BEFORE = "RUN_ID", "AFTER", "UPTO", "BEFORE"
 PAUSED = "its campaign is paused"
-_PORTION = 1000
-# Of what the recipients of a portion bring for their letters, in characters; looked at so many at a time.
-_MOST_SAID, _STEP = 4_000_000, 250
-# The first of a run, so that it soon keeps something, however often workers die.
-_FIRST_PORTION = 100
 # More recipients than these are made letters for by several jobs, side by side.
 _SHARE = 10_000
 
@@ -77,27 +62,67 @@ def being_sent(part_ids: Collection[int]) -> dict[int, int]:
     open_jobs = Job.objects.open()
     runs = LegRun.objects.filter(part__in=part_ids, job_id__in=open_jobs.values("id"))
     found = dict(runs.values_list("part_id", "run_job_id"))
-    begun = Exists(LegRun.objects.filter(run_job_id=OuterRef("pk")))
-    for job in open_jobs.filter(~begun, job_class=JOB_CLASS).only("id", "params"):
-        named = {text.strip() for text in dict(job.params).get(LEGS, "").split(",")}
-        found |= {pk: job.pk for pk in part_ids if str(pk) in named}
+    # Without a cursor it is about to begin its legs, for the first time or again.
+    for job in open_jobs.filter(job_class=JOB_CLASS, cursor__isnull=True).only("id", "params"):
+        found |= dict.fromkeys(legs_named(job).intersection(part_ids), job.pk)
     return found
 
 
-def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
-    """Begin to send a leg, by a job below this one; inside a transaction. Raises 3001 while it is being sent, and 3002
-    for a template that cannot be used."""
-    # The job first: a tree is locked from its root down.
-    job = context.start_child(LEG_CLASS, [(LEG_ID, str(part.pk))])
-    part = (
-        CampaignPart.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("campaign__client")
-        .get(pk=part.pk)
-    )
+def current_jobs(campaign_ids: Collection[int]) -> dict[int, set[int]]:
+    """The jobs of which each of these campaigns tells as of now: those that send it, or are about to, else the last
+    that did; one that was never started is left out."""
+    parts = dict(CampaignPart.objects.filter(campaign__in=campaign_ids).values_list("id", "campaign_id"))
+    found: dict[int, set[int]] = {}
+    for part_id, job_id in being_sent(parts).items():
+        found.setdefault(parts[part_id], set()).add(job_id)
+    runs = LegRun.objects.filter(part__campaign__in=set(campaign_ids) - found.keys()).order_by()
+    last = runs.values_list("part__campaign_id").annotate(job=Max("run_job_id"))
+    return found | {campaign_id: {job_id} for campaign_id, job_id in last}
+
+
+def legs_named(job: Job) -> set[int]:
+    """The legs that a campaign's job is to send, as its parameters name them."""
+    named = (text.strip() for text in dict(job.params).get(LEGS, "").split(","))
+    return {int(text) for text in named if text.isascii() and text.isdigit() and len(text) <= 18}
+
+
+def with_letters_on_their_way(part_ids: Collection[int]) -> set[int]:
+    """Those of these legs of which letters wait or are being sent: also where somebody ended their jobs by hand. What a
+    cancelled job has left is withdrawn (sending.withdrawing)."""
+    letters = Message.objects.filter(job_id=OuterRef("job_id"), job_id__isnull=False, closed_at=None)
+    cancelled = Job.objects.filter(pk=OuterRef("job_id"), status=job_states.Status.CANCELLED)
+    runs = LegRun.objects.filter(Exists(letters), ~Exists(cancelled), part__in=part_ids)
+    return set(runs.values_list("part_id", flat=True))
+
+
+def begin_legs(context: Context[Any], part_ids: Collection[int]) -> list[LegRun]:
+    """Begin to send legs, each by a job below this one, all or none; inside a transaction. Raises 1002 for a leg that
+    is gone, 3001 for one that is being sent, and 3002 for a template that cannot be used."""
+    # All who change what stands here lock in this order: a tree of jobs from its root down, legs, campaigns.
+    jobs = {pk: context.start_child(LEG_CLASS, [(LEG_ID, str(pk))]) for pk in sorted(part_ids)}
+    parts = list(locked_parts(CampaignPart.objects.filter(id__in=jobs)))
+    if missing := sorted(jobs.keys() - {part.pk for part in parts}):
+        raise refuse(Code.INVALID, f"there is no leg {missing[0]}", LEGS)
+    campaigns = Campaign.objects.filter(id__in=[part.campaign_id for part in parts]).select_related("client")
+    owners = {campaign.pk: campaign for campaign in locked_campaigns(campaigns)}
+    return [_begin(context, part, owners[part.campaign_id], jobs[part.pk]) for part in parts]
+
+
+def locked_parts(parts: QuerySet[CampaignPart]) -> QuerySet[CampaignPart]:
+    """These legs, to be read under their locks, in order; inside a transaction."""
+    return parts.order_by("id").select_for_update(of=("self",), no_key=True)
+
+
+def locked_campaigns(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+    """The same for campaigns, whose legs are locked first."""
+    return campaigns.order_by("id").select_for_update(of=("self",), no_key=True)
+
+
+def _begin(context: Context[Any], part: CampaignPart, campaign: Campaign, job: Job) -> LegRun:
     others = LegRun.objects.filter(part=part).values("job_id")
     if open_job := Job.objects.open().filter(id__in=others).first():
         raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} is being sent already, by job {open_job.pk}")
-    sender = sender_of(part.campaign, user_name=context.job.user_name)
+    sender = sender_of(campaign, user_name=context.job.user_name)
     version = usable_version(sender, message_type=part.message_type, version=part.message_type_version)
     group = Recipient.objects.filter(group_id=part.group_id).aggregate(count=Count("id"), last=Max("id"))
     run = LegRun.objects.create(
@@ -109,12 +134,13 @@ def begin_leg(context: Context[Any], part: CampaignPart) -> LegRun:
         last_recipient_id=group["last"] or 0,
     )
     now = timezone.now()
+    is_paused = campaign.status == CampaignStatus.PAUSED
     part.paused_seconds = 0.0
-    if part.campaign.status == CampaignStatus.PAUSED:
+    if is_paused:
         part.paused_at = part.paused_at or now
     part.save(update_fields=["paused_at", "paused_seconds"])
-    if part.campaign.status != CampaignStatus.PAUSED:
-        Campaign.objects.filter(pk=part.campaign_id).update(
+    if not is_paused:
+        Campaign.objects.filter(pk=campaign.pk).update(
             status=CampaignStatus.RUNNING, started_at=now, closed_at=None, updated_at=now
         )
     return run
@@ -129,13 +155,8 @@ class Share:
     before: int = 0
 
 
-def whole(run: LegRun) -> Share:
-    """All recipients of a run."""
-    return Share(after=0, upto=run.last_recipient_id)
-
-
 def shares(run: LegRun) -> list[Share]:
-    """The recipients of a run, cut so that several jobs may work side by side."""
+    """The recipients of a run, cut so that several jobs may work side by side where they are many."""
     everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=run.last_recipient_id).order_by("id")
     found: list[Share] = []
     after = before = 0
@@ -155,129 +176,13 @@ def begin_shares(context: Context[Any], run: LegRun) -> None:
         context.checkpoint(cursor={"is_shared": True})
 
 
-def is_large(run: LegRun) -> bool:
-    """Whether several jobs should make its letters."""
-    return run.recipients > _SHARE
-
-
-def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
-    """Letters for a share of a run's recipients, in portions, for a few seconds; whether those were all."""
-    caller = sender_of(run.part.campaign, user_name=context.job.user_name)
-    until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
-    cursor: dict[str, int] = context.cursor or {"after": share.after, "done": 0}
-    everybody = Recipient.objects.filter(group_id=run.part.group_id, id__lte=share.upto).order_by("id")
-    size = min(_FIRST_PORTION, _PORTION)
-    while time.monotonic() < until:
-        portion = _portion(everybody.filter(id__gt=cursor["after"]), size)
-        size = _PORTION
-        if not portion:
-            return True
-        with transaction.atomic():
-            part = CampaignPart.objects.get(pk=run.part_id)
-            _make(caller, run, part, portion, before=share.before + cursor["done"])
-            cursor = {"after": portion[-1].pk, "done": cursor["done"] + len(portion)}
-            context.checkpoint(cursor=cursor)
-    return False
-
-
-def _portion(recipients: QuerySet[Recipient], size: int) -> list[Recipient]:
-    """The next recipients: up to ``size``, as many as may be held at a time."""
-    portion: list[Recipient] = []
-    said = 0
-    while len(portion) < size and said < _MOST_SAID:
-        step = list(recipients[len(portion) : min(len(portion) + _STEP, size)])
-        for recipient in step:
-            portion.append(recipient)
-            said += sum(map(len, recipient.properties.values())) + len(recipient.postal_address)
-            if said >= _MOST_SAID:
-                return portion
-        if len(step) < _STEP:
-            break
-    return portion
-
-
-def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> None:
-    """The letters of a portion, which ``before`` others come before."""
-    letters = list(_letters(run, part, portion, before=before))
-    results = services.submit_many(caller=caller, letters=letters, job_id=run.job_id)
-    refused = [(to, result) for to, result in zip(portion, results, strict=True) if isinstance(result, Refusal)]
-    if passing := next((refusal for _, refusal in refused if _has(refusal, Code.UNAVAILABLE)), None):
-        # No fault of the recipient's: the whole portion is made again.
-        raise OperationalError(str(passing))
-    left_out = [
-        SkippedRecipient(run=run, recipient_id=recipient.pk, reason=str(refusal))
-        for recipient, refusal in refused
-        # Who was changed since has a letter already, that says something else.
-        if not _has(refusal, Code.DUPLICATE_REQUEST)
-    ]
-    # Whoever was written to in this run and has changed since has his letter.
-    if left_out:
-        # Run again, it finds those that were left out before.
-        SkippedRecipient.objects.bulk_create(left_out, ignore_conflicts=True)
-    made = [result.message_id for result in results if isinstance(result, Accepted)]
-    if part.paused_at is not None:
-        hold(Message.objects.filter(id__in=made), actor=caller.actor)
-
-
-def _has(refusal: Refusal, code: Code) -> bool:
-    return any(problem.code == code for problem in refusal.problems)
-
-
-def _letters(run: LegRun, part: CampaignPart, portion: Sequence[Recipient], *, before: int) -> Iterator[Letter]:
-    now = timezone.now()
-    begin = max(now, part.send_at) if part.send_at else now
-    batch_id = str(run.part.campaign.uuid)
-    for index, recipient in enumerate(portion, start=before):
-        yield Letter(
-            **addressed(recipient),
-            channel=part.channel,
-            batch_id=batch_id,
-            message_type=part.message_type,
-            message_type_version=run.message_type_version,
-            from_address=part.from_address,
-            from_name=part.from_name,
-            campaign_part_id=part.pk,
-            letter_type=letter_type_of(part.channel),
-            send_at=part.send_at if part.send_at and part.send_at > now else None,
-            due_at=_slot(run, part, begin, index),
-            # By which it is taken once, however often a portion is made, or the campaign's job is run.
-            delivery_id=f"leg {part.pk} of {run.run_job_id} {recipient.pk}",
-        )
-
-
-@cache
-def demanded(channel: str, *, partner_ref: str = "") -> frozenset[str]:
-    """The fields that a channel says every letter of a template needs: asked of one that has none."""
-    if channel not in channels():
-        return frozenset()
-    asked = Letter(channel=channel, recipient_name="x", message_type="x", partner_ref=partner_ref)
-    return frozenset(str(problem.field[0]) for problem in kept_channel(channel).check(asked) if problem.field)
-
-
-def letter_type_of(channel: str) -> str:
-    """What a leg's printed letters are; "" where letters are not printed."""
-    return str(settings.HAMMY_LETTER_TYPES[0]) if "letter_type" in demanded(channel) else ""
-
-
-def addressed(recipient: Recipient) -> dict[str, Any]:
-    """To whom a letter goes, and what it knows of him, as a letter has it."""
-    known = {"language": recipient.language, "timeZone": recipient.time_zone} | recipient.properties
-    return {
-        "recipient_name": recipient.name,
-        "recipient_email_address": recipient.email_address,
-        "recipient_postal_address": recipient.postal_address,
-        "partner_ref": recipient.partner_ref,
-        "properties": tuple(Property(key=key, value=value) for key, value in known.items() if value),
-    }
-
-
-def _slot(run: LegRun, part: CampaignPart, begin: datetime, index: int) -> datetime | None:
-    """When the letter number ``index`` of a throttled leg is due: its turn, counted from the start of the run."""
-    if part.messages_per_minute is None:
-        return None
-    start = max(run.created_at, part.send_at) if part.send_at else run.created_at
-    late = part.paused_seconds + 60 * index / part.messages_per_minute
-    return max(begin, start + timedelta(seconds=late))
+def nobody_written_to(job_id: int) -> str:
+    """Why a leg's job made no letter although it had recipients: nobody of them can be written to; "" otherwise."""
+    run = LegRun.objects.filter(job_id=job_id).first()
+    if run is None or not run.recipients or run.skipped_recipients.count() < run.recipients:
+        return ""
+    reason = run.skipped_recipients.order_by("recipient_id").values_list("reason", flat=True).first()
+    return f"none of {run.recipients} recipients can be written to; the first: {reason}"
 
 
 def hold(messages: Any, *, actor: str) -> int:

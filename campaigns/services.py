@@ -1,7 +1,7 @@
 """What may be done with campaigns, whoever asks over whichever face."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from campaigns import holding, recipients, reporting, running
+from campaigns import holding, making, recipients, reporting, running
 from campaigns.holding import ACTION, CAMPAIGN, HOLD_CLASS, PAUSE, RESUME
 from campaigns.models import Campaign, CampaignPart, LegRun, Recipient
 from campaigns.models.campaign import CampaignQuerySet
@@ -92,7 +92,7 @@ def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
     if not chosen:
         raise refuse(Code.STATE_CONFLICT, "the campaign has no legs")
     with transaction.atomic():
-        list(CampaignPart.objects.select_for_update(no_key=True).filter(id__in=chosen).order_by("id").values_list("id"))
+        list(running.locked_parts(CampaignPart.objects.filter(id__in=chosen)).values_list("id"))
         for pk, job_id in sorted(running.being_sent(chosen).items())[:1]:
             raise refuse(Code.STATE_CONFLICT, f"the leg {pk} is being sent already, by job {job_id}")
         now = timezone.now()
@@ -139,8 +139,10 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     ids = [*(root for root in roots if root not in shared), *mine]
     # Jobs may be cancelled by who may run them; this one may run the campaign.
     house = Caller.house(caller.actor)
+    # Those that were withdrawn before, or ended before, are not withdrawn now.
+    before = reporting.cancelled(open_runs(campaign).filter(run_job_id__in=roots).values_list("job_id", flat=True))
     job_services.set_status(caller=house, ids=ids, status=job_states.Status.CANCELLED, reason=reason)
-    return reporting.reports(campaign, run_job_ids=roots)
+    return reporting.reports(campaign, run_job_ids=roots, cancelled_before=before)
 
 
 def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str, campaign: UUID | None = None) -> Accepted:
@@ -149,26 +151,29 @@ def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str, campa
     part, recipient = part_and_recipient(
         caller=caller, part_id=part_id, recipient_id=recipient_id, campaign=campaign
     )  # fmt: skip
-    if part.channel != "EMAIL":
+    if not can_be_tried(part):
         raise refuse(Code.INVALID, "only a letter by e-mail can be tried", "leg_id")
     sender = running.sender_of(part.campaign, user_name=caller.user_name)
     return send_services.submit(caller=sender, letter=letter_for(part, recipient, to=to))
 
 
+def can_be_tried(part: CampaignPart) -> bool:
+    """Whether its letters go to an e-mail address, whoever the recipient is: then one can go to another."""
+    return "recipient_email_address" in making.demanded(part.channel, partner_ref="x")
+
+
 def letter_for(part: CampaignPart, recipient: Recipient, *, to: str = "") -> Letter:
     """The letter that a recipient would get now; with ``to`` at another address."""
-    values = running.addressed(recipient)
-    if to:
-        values["recipient_email_address"] = to
-    return Letter(
-        **values,
+    common = Letter(
         channel=part.channel,
         message_type=part.message_type,
         message_type_version=part.message_type_version,
         from_address=part.from_address,
         from_name=part.from_name,
-        letter_type=running.letter_type_of(part.channel),
+        letter_type=making.letter_type_of(part.channel),
     )
+    letter = common.to(making.addressee(recipient))
+    return replace(letter, recipient_email_address=to) if to else letter
 
 
 def part_and_recipient(
@@ -190,9 +195,8 @@ def _set_paused(caller: Caller, uuid: UUID, *, at: datetime | None) -> Job:
     campaign = find(caller=caller, uuid=uuid)
     wanted = CampaignStatus.RUNNING if at else CampaignStatus.PAUSED
     with transaction.atomic():
-        # The legs first, as who sends them locks them.
-        parts = list(campaign.parts.select_for_update(no_key=True, of=("self",)).order_by("id"))
-        campaign = Campaign.objects.select_for_update(no_key=True, of=("self",)).get(pk=campaign.pk)
+        parts = list(running.locked_parts(campaign.parts.all()))
+        campaign = running.locked_campaigns(Campaign.objects.all()).get(pk=campaign.pk)
         if campaign.status != wanted:
             raise refuse(Code.STATE_CONFLICT, f"the campaign is {campaign.status}, and not {wanted}")
         for part in parts:
@@ -245,18 +249,20 @@ def checked(
 
 def _leg_problems(caller: Caller, leg: Leg) -> list[Problem]:
     """What a letter of this leg's would be refused for whoever its recipient is."""
+    problems: list[Problem] = []
     try:
         acceptance.usable_version(caller, message_type=leg.message_type, version=leg.message_type_version)
     except Refusal as refusal:
-        return list(refusal.problems)
+        problems += refusal.problems
+    message_type = "" if problems else leg.message_type
     letter = Letter(
-        channel=leg.channel, from_address=leg.from_address, from_name=leg.from_name, message_type=leg.message_type
+        channel=leg.channel, from_address=leg.from_address, from_name=leg.from_name, message_type=message_type
     )
     try:
         acceptance.examine(caller, letter)
     except Refusal as refusal:
-        return [problem for problem in refusal.problems if problem.field[:1] in (("channel",), ("from_address",))]
-    return []
+        problems += [one for one in refusal.problems if one.field[:1] in (("channel",), ("from_address",))]
+    return problems
 
 
 def _add_legs(campaign: Campaign, legs: Sequence[Leg], groups: Mapping[UUID, int]) -> None:

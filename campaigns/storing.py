@@ -1,11 +1,11 @@
 """Many new recipients into their table at once: by COPY where the database has it."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from pydantic_core import to_json
 
 from campaigns.models import Recipient
 from campaigns.recipient_rules import Person
@@ -15,24 +15,32 @@ _COLUMNS = (
     "identity", "created_at", "updated_at",
 )  # fmt: skip
 _COPY = f"COPY campaigns_recipient ({', '.join(_COLUMNS)}) FROM STDIN"
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def insert(people: Sequence[Person], *, group_id: int, at: datetime) -> None:
-    """Store recipients of a group; in the caller's transaction."""
+def insert(people: Iterable[Person], *, group_id: int, at: datetime) -> int:
+    """Store recipients of a group, each as it is taken from ``people``, in the caller's transaction; how many."""
     if connection.vendor != "postgresql":
-        Recipient.objects.bulk_create(
-            [Recipient(group_id=group_id, created_at=at, updated_at=at, **columns(person)) for person in people]
-        )
-        return
+        rows = [Recipient(group_id=group_id, created_at=at, updated_at=at, **columns(person)) for person in people]
+        return len(Recipient.objects.bulk_create(rows))
     moment = at.isoformat()
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for person in people:
-            properties = _JSON.encode(person.properties) if person.properties else "{}"
-            copy.write_row((
-                group_id, person.name, person.email_address, person.postal_address, person.partner_ref,
-                person.language, person.time_zone, properties, person.identity, moment, moment,
-            ))  # fmt: skip
+    with connection.cursor() as cursor:
+        with cursor.copy(_COPY) as copy:
+            # The database works on those that were written while the next are read.
+            for person in people:
+                properties = to_json(person.properties).decode() if person.properties else "{}"
+                copy.write_row((
+                    group_id, person.name, person.email_address, person.postal_address, person.partner_ref,
+                    person.language, person.time_zone, properties, person.identity, moment, moment,
+                ))  # fmt: skip
+        return int(cursor.rowcount)
+
+
+def commit_later() -> None:
+    """Let the transaction at hand be on the disk a little later, whole or not at all; for what is done again where it
+    was lost."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def columns(person: Person) -> dict[str, Any]:

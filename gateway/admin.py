@@ -45,6 +45,12 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("One a line. Empty means that it may send from any."),
     )
 
+    origins = LinesField(
+        label=_("Origins"),
+        required=False,
+        help_text=_("Of pages whose browsers may subscribe to its pushes. One a line, as https://www.example.com."),
+    )
+
     class Meta:
         model = ApiClient
         fields = (
@@ -63,6 +69,8 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]
             "sender_domains",
             "external_folder",
             "portals",
+            "origins",
+            "browsers_name_themselves",
         )
 
 

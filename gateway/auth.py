@@ -12,9 +12,10 @@ from rest_framework.request import Request
 
 from gateway.caller import Caller
 from gateway.credentials import hash_key, jwt
+from gateway.credentials.basic import caller_by_basic
 from gateway.errors import Code, refuse
 from gateway.logs import note_caller
-from gateway.lookup import KnownClient
+from gateway.lookup import KnownClient, client_by_access_id
 from gateway.remote import remote_address
 
 _SCHEMES = ("jwt", "bearer")
@@ -24,7 +25,7 @@ _LONGEST_NAME = 150
 class CallerAuthentication(BaseAuthentication):
     """``request.auth`` becomes the Caller; anything less is a Refusal (2000–2003)."""
 
-    def authenticate(self, request: Request) -> tuple[None, Caller]:
+    def authenticate(self, request: Request) -> tuple[str | None, Caller]:
         caller = caller_of_request(request._request)
         note_caller(caller)
         return None, caller
@@ -37,6 +38,42 @@ class ClientAuthentication(BaseAuthentication):
         client = client_of_request(request._request)
         note_caller(client.caller)
         return client, client.caller
+
+
+class BasicAuthentication(CallerAuthentication):
+    """HTTP Basic with access id and secret; anything less is a Refusal (2000, 2002, 2003)."""
+
+    def authenticate(self, request: Request) -> tuple[str | None, Caller]:
+        sent = request._request
+        caller = caller_by_basic(
+            authorization=sent.META.get("HTTP_AUTHORIZATION", ""), address=remote_address(sent)
+        )  # fmt: skip
+        note_caller(caller)
+        return None, caller
+
+
+class BrowserAuthentication(BasicAuthentication):
+    """As above, or a browser's: the client by ``X-Application-Key`` (its access id, which is no secret), on a page of
+    one of the client's origins. ``request.user`` is the page's origin then."""
+
+    def authenticate(self, request: Request) -> tuple[str | None, Caller]:
+        sent = request._request
+        key = sent.META.get("HTTP_X_APPLICATION_KEY", "")
+        if not key:
+            return super().authenticate(request)
+        client = client_by_access_id(key)
+        if client is None:
+            raise refuse(Code.CLIENT, "is no client's access id", "X-Application-Key", parameter=True)
+        origin = _origin(sent)
+        client.admit_browser(origin, remote_address(sent))
+        note_caller(client.caller)
+        return origin, client.caller
+
+
+def _origin(request: HttpRequest) -> str:
+    """The page's; browsers name none where they only read what lies at the page's own (Fetch, "Origin header")."""
+    own = f"{request.scheme}://{request.get_host()}" if request.method in ("GET", "HEAD") else ""
+    return request.META.get("HTTP_ORIGIN", "") or own
 
 
 class HasRight(BasePermission):

@@ -56,9 +56,9 @@ def read_json(request: HttpRequest, *, media_types: tuple[str, ...] = (JSON, JSO
     return JsonBody(decode_json(body), media_type)
 
 
-def read_body(request: HttpRequest) -> bytes:
-    """All bytes of the body, chunked ones too, never more than HAMMY_MAX_REQUEST_BYTES of them."""
-    most = settings.HAMMY_MAX_REQUEST_BYTES
+def read_body(request: HttpRequest, *, most: int | None = None) -> bytes:
+    """All bytes of the body, chunked ones too, never more than ``most``, or HAMMY_MAX_REQUEST_BYTES, of them."""
+    most = settings.HAMMY_MAX_REQUEST_BYTES if most is None else min(most, settings.HAMMY_MAX_REQUEST_BYTES)
     try:
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             return b"".join(pieces(request, most=most))

@@ -25,7 +25,7 @@ _LONGEST = 1024 * 1024
 class BodyKeyAuthentication(CallerAuthentication):
     """As everywhere, and by the body's key where neither header nor query has one."""
 
-    def authenticate(self, request: Request) -> tuple[None, Caller]:
+    def authenticate(self, request: Request) -> tuple[str | None, Caller]:
         http_request = request._request
         if not http_request.META.get("HTTP_X_CLIENT_HASH_KEY") and "clientHashKey" not in http_request.GET:
             http_request.META["HTTP_X_CLIENT_HASH_KEY"] = _key_in(http_request)

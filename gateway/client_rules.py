@@ -1,7 +1,6 @@
 """What the values of a client must be, said the same way to the console, the commands and the models."""
 
 import re
-import unicodedata
 from ipaddress import ip_network
 from typing import Any
 
@@ -9,14 +8,17 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from gateway.caller import RIGHTS
+from gateway.plain_text import is_one_line
 from gateway.relative_paths import parts_of
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.IGNORECASE)
 
+_ORIGIN = re.compile(r"(https://[a-z0-9.-]{1,253}|http://(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,4})?")
+
 
 def check_line(value: str) -> None:
     """One line of text: nothing that could end a header or a log line."""
-    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in value):
+    if not is_one_line(value):
         raise ValidationError(_("must not contain control characters or line breaks"))
 
 
@@ -56,6 +58,13 @@ def check_domains(value: Any) -> None:
     for text in _strings(value):
         if not _DOMAIN.fullmatch(text):
             raise ValidationError(_("%(text)s is no domain (as example.com)"), params={"text": text})
+
+
+def check_origins(value: Any) -> None:
+    """A list of origins (RFC 6454) as browsers send them: https, but for pages on one's own machine."""
+    for text in _strings(value):
+        if not _ORIGIN.fullmatch(text):
+            raise ValidationError(_("%(text)s is no origin (as https://www.example.com)"), params={"text": text})
 
 
 def check_folder(value: str) -> None:

@@ -145,6 +145,7 @@ def list_clients() -> list[dict[str, Any]]:
             "maxUploadBytes": client.max_upload_bytes,
             "maxSchedules": client.max_schedules,
             "externalFolder": client.external_folder,
+            "origins": client.origins,
             "usableKeys": client.usable_keys,
             "createdAt": format_moment(client.created_at),
         }

@@ -2,6 +2,8 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from zoneinfo import available_timezones
 
 from django.utils.timezone import get_default_timezone
 
@@ -13,6 +15,13 @@ _MOMENT = re.compile(
 _SENTENCE = "must be a moment as 2025-02-10T23:55:00.190+01:00 (offset Z, +01:00, +0100 or +01) or a date as 2025-02-10"
 # XML Schema's own bound of an offset.
 _LARGEST_OFFSET = timedelta(hours=14)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The zones of the tz database that are places' or offsets', by name; not those that stand for whatever a machine
+    is set to."""
+    return frozenset(available_timezones() - {"localtime"})
 
 
 def parse_moment(text: str) -> datetime:

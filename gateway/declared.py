@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from gateway.errors import Code, Problem, Refusal
+from gateway.plain_text import is_one_line
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -15,9 +16,11 @@ _MOST_REPORTED = 100
 _SENTENCES = {
     "string_type": "must be text",
     "int_type": "must be a whole number",
+    "float_type": "must be a number",
     "bool_type": "must be true or false",
     "list_type": "must be a list",
     "dict_type": "must be an object",
+    "literal_error": "must be {expected}",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
@@ -26,6 +29,13 @@ _SENTENCES = {
 def wrong(sentence: str) -> PydanticCustomError:
     """What a validator of ours raises."""
     return PydanticCustomError("invalid", "{sentence}", {"sentence": sentence})
+
+
+def one_line(text: str) -> str:
+    """A validator: text without what could end its line."""
+    if not is_one_line(text):
+        raise wrong("must not contain control characters")
+    return text
 
 
 def exclusive(sentence: str) -> PydanticCustomError:
@@ -64,5 +74,5 @@ def _problem(detail: Mapping[str, Any]) -> Problem:
             word = "least" if "ge" in ctx else "most"
             return Problem(code=Code.INVALID, sentence=f"must be at {word} {bound}", field=field)
         case kind:
-            sentence = ctx.get("sentence") or _SENTENCES.get(kind, "is not valid")
+            sentence = ctx.get("sentence") or _SENTENCES.get(kind, "is not valid").format_map(ctx)
             return Problem(code=Code.INVALID, sentence=sentence, field=field)

@@ -93,6 +93,18 @@ class ApiClient(models.Model):
         related_name="+",
         help_text=_("Clients with the right portal that may show its messages in the recipients' inboxes."),
     )
+    origins = models.JSONField(
+        _("origins"),
+        default=list,
+        blank=True,
+        validators=[client_rules.check_origins],
+        help_text=_("Of the pages whose browsers may subscribe to its pushes, as https://www.example.com."),
+    )
+    browsers_name_themselves = models.BooleanField(
+        _("browsers name themselves"),
+        default=True,
+        help_text=_("A browser may say its alias and tags; turn off where only servers may, for browsers can lie."),
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:

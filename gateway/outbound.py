@@ -117,12 +117,13 @@ class Client:
             await self._session.close()
 
     async def call(
-        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], seconds: float = 15.0
+        self, method: str, place: str | Target, *, body: bytes, headers: Mapping[str, str], seconds: float = 15.0
     ) -> Answer:
-        """Call once; never raises for what the other side does, nor for an address that may not be called."""
+        """Call a URL, or where ``read_url`` found that one leads, once; never raises for what the other side does, nor
+        for an address that may not be called."""
         began = time.monotonic()
         try:
-            target = read_url(url)
+            target = read_url(place) if isinstance(place, str) else place
         except ValueError as error:
             return Answer(status=None, failure=str(error))
         try:

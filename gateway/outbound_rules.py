@@ -4,6 +4,7 @@ A callback's address comes from outside, and our network is not its business: lo
 metadata services, and whatever embeds one of those in IPv6.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ Network = IPv4Network | IPv6Network
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_URL = 2000
+_UNFIT = re.compile(r"""[\s\\"<>^`{|}]""")
 _REFUSED = tuple(
     ip_network(text)
     for text in (
@@ -48,14 +50,9 @@ class Target:
 def read_url(url: str) -> Target:
     """Where a URL leads; raises ValueError, in a sentence for the caller, for one that may never be called: a scheme
     but http and https, no host, credentials within, a port that is not listed, a literal address that is refused."""
-    return _read(url, tuple(settings.HAMMY_OUTBOUND_PORTS), tuple(settings.HAMMY_OUTBOUND_NETWORKS))
-
-
-@lru_cache(maxsize=1000)
-def _read(url: str, ports: tuple[int, ...], networks: tuple[str, ...]) -> Target:
     if len(url) > _LONGEST_URL:
         raise ValueError(f"must be at most {_LONGEST_URL} characters")
-    if not url.isprintable() or any(character.isspace() or character in '\\"<>^`{|}' for character in url):
+    if not url.isprintable() or _UNFIT.search(url):
         raise ValueError("must be a URL without spaces, control characters or backslashes")
     try:
         parts = urlsplit(url)
@@ -66,21 +63,45 @@ def _read(url: str, ports: tuple[int, ...], networks: tuple[str, ...]) -> Target
         raise ValueError("must be a URL as https://host/path")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password")
-    port = _PORTS[parts.scheme] if port is None else port
+    ports, networks = tuple(settings.HAMMY_OUTBOUND_PORTS), tuple(settings.HAMMY_OUTBOUND_NETWORKS)
+    host, netloc, port = _place(parts.scheme, parts.hostname, port, ports, networks)
+    called = parts._replace(netloc=netloc, fragment="")
+    return Target(url=called.geturl(), scheme=parts.scheme, host=host, port=port)
+
+
+@lru_cache(maxsize=1000)
+def _place(
+    scheme: str, name: str, port: int | None, ports: tuple[int, ...], networks: tuple[str, ...]
+) -> tuple[str, str, int]:
+    """Host, host and port as a URL has them, and port: looked at once for the many addresses at one place."""
+    port = _PORTS[scheme] if port is None else port
     if port not in ports:
         raise ValueError(f"the port must be one of {', '.join(map(str, ports))}")
-    host = _host(parts.hostname)
+    host = _host(name)
     literal = _literal(host)
     if literal is not None and not _is_allowed(literal, _networks(networks)):
         raise ValueError("leads to an address that may not be called")
     shown = f"[{host}]" if ":" in host else host
-    called = parts._replace(netloc=f"{shown}:{port}" if port != _PORTS[parts.scheme] else shown, fragment="")
-    return Target(url=called.geturl(), scheme=parts.scheme, host=host, port=port)
+    return host, f"{shown}:{port}" if port != _PORTS[scheme] else shown, port
+
+
+def origin_of(target: Target) -> str:
+    """Its origin as others spell it (RFC 6454, 6.2)."""
+    shown = f"[{target.host}]" if ":" in target.host else target.host
+    port = "" if target.port == _PORTS[target.scheme] else f":{target.port}"
+    return f"{target.scheme}://{shown}{port}"
 
 
 def is_allowed(address: Address) -> bool:
     """Whether an address may be called: none of the refused, or in a network that the operator allows."""
     return _is_allowed(address, _networks(tuple(settings.HAMMY_OUTBOUND_NETWORKS)))
+
+
+def is_ours(target: Target) -> bool:
+    """Whether a place is named by a literal address in a network that the operator allows."""
+    literal = _literal(target.host)
+    networks = _networks(tuple(settings.HAMMY_OUTBOUND_NETWORKS))
+    return literal is not None and any(literal in network for network in networks)
 
 
 def all_allowed(addresses: Sequence[str]) -> bool:

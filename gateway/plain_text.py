@@ -1,9 +1,18 @@
 """Text from anywhere, made fit for where it goes (values only)."""
 
 import re
+import unicodedata
 
+# Control characters, what ends a line or a paragraph, and halves of surrogate pairs.
+_NO_TEXT = {"Cc", "Zl", "Zp", "Cs"}
 # What no XML can hold, however it is written.
 XML_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def is_one_line(text: str) -> bool:
+    """Whether there is nothing in it that could end a header or a log line; text of any language and its spaces,
+    joiners and marks are none such."""
+    return text.isprintable() or _NO_TEXT.isdisjoint(map(unicodedata.category, text))
 
 
 def storable(text: str) -> str:

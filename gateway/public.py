@@ -11,6 +11,7 @@ PUBLIC_ROUTES = {
     "admin/": "the console, with its own login",
     "track": "leads to a job in the console, with the console's login",
     "static/": "files of the console",
+    "push/": "the script and worker of pages that subscribe browsers, and a page to try them",
     "hammy/openapi": "the published contract",
     "hammy/docs": "the page of the published contract",
     "i18n/": "switches the console's language",

@@ -20,14 +20,16 @@ from gateway.errors import Code, Problem, Refusal
 _log = logging.getLogger(__name__)
 _WINDOW_SECONDS = 60
 _SHARES = 256
+_MOST_COUNTERS = 10_000
 _outage: dict[str, float] = {}
 _lock = threading.Lock()
-# By client: the window, and how many requests of it this process may still let through.
-_drawn: dict[int, list[int]] = {}
+# By counter: the window, and how many requests of it this process may still let through.
+_drawn: dict[str, list[int]] = {}
 
 
-def check_rate(*, client_id: int, requests_per_minute: int | None) -> None:
-    """Count this request; raise 2003 with Retry-After (seconds) when it is one too many. None = unlimited.
+def check_rate(*, counter: str, requests_per_minute: int | None) -> None:
+    """Count this request by the counter of this name; raise 2003 with Retry-After (seconds) when it is one too many.
+    None = unlimited.
 
     A cache that is down lets requests pass: it must not stop letters.
     """
@@ -36,12 +38,12 @@ def check_rate(*, client_id: int, requests_per_minute: int | None) -> None:
     now = time()
     window = int(now // _WINDOW_SECONDS)
     with _lock:
-        drawn = _drawn.get(client_id)
+        drawn = _drawn.get(counter)
         if drawn is not None and drawn[0] == window and drawn[1] > 0:
             drawn[1] -= 1
             return
     share = max(1, requests_per_minute // _SHARES)
-    counted = _count(f"gateway.rate.{client_id}.{window}", share)
+    counted = _count(f"gateway.rate.{counter}.{window}", share)
     granted = min(share, requests_per_minute - (counted - share))
     if granted < 1:
         raise Refusal(
@@ -52,7 +54,10 @@ def check_rate(*, client_id: int, requests_per_minute: int | None) -> None:
             retry_after=max(1, round((window + 1) * _WINDOW_SECONDS - now)),
         )
     with _lock:
-        drawn = _drawn.setdefault(client_id, [window, 0])
+        if len(_drawn) > _MOST_COUNTERS:
+            # Counters of addresses come and go.
+            _drawn.clear()
+        drawn = _drawn.setdefault(counter, [window, 0])
         rest = drawn[1] if drawn[0] == window else 0
         drawn[:] = [window, rest + granted - 1]
 

@@ -30,6 +30,19 @@ def unseal(text: str) -> str:
         raise SealBroken(SealBroken.__doc__) from error
 
 
+def resealed(text: str) -> str:
+    """What an earlier key of the site's sealed, sealed by the present one; "" for what is, or cannot be opened."""
+    first, *others = derived_keys("hammy.sealing")
+    try:
+        _fernet((first,)).decrypt(text.encode())
+    except InvalidToken:
+        try:
+            return _fernet((first, *others)).rotate(text.encode()).decode("ascii")
+        except InvalidToken:
+            return ""
+    return ""
+
+
 @lru_cache(maxsize=32)
 def _derived(purpose: str, secrets: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(hmac.digest(secret.encode(), purpose.encode(), "sha256") for secret in secrets)

@@ -4,7 +4,6 @@ import base64
 import ipaddress
 import os
 import re
-import zoneinfo
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
@@ -23,6 +22,7 @@ from sending.signing import Unusable, is_configured, load
 from sending.stores import stores
 
 _AT_LEAST_ONE = (
+    "HAMMY_BROWSERS_PER_MINUTE",
     "HAMMY_AMQP_BATCH",
     "HAMMY_AMQP_PREFETCH",
     "HAMMY_CLAIM_SIZE",
@@ -76,6 +76,7 @@ _NOT_NEGATIVE = (
     "HAMMY_CALLER_CACHE_SECONDS",
     "HAMMY_JOB_GRACE_SECONDS",
     "HAMMY_MAX_SCHEDULES",
+    "HAMMY_SUBSCRIPTIONS_PER_CLIENT",
     "SECURE_HSTS_SECONDS",
 )
 # What settings.py calls otherwise than the environment does.
@@ -123,20 +124,6 @@ def addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[che
         )
     if not _DOMAIN.fullmatch(settings.HAMMY_MESSAGE_ID_DOMAIN):
         yield checks.Error(f"HAMMY_MESSAGE_ID_DOMAIN is no domain: {settings.HAMMY_MESSAGE_ID_DOMAIN}", id="hammy.E011")
-
-
-@checks.register
-def places(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
-    """E003, E012: the zone and language of the site."""
-    if settings.TIME_ZONE not in zoneinfo.available_timezones():
-        yield checks.Error(
-            f"TIME_ZONE is unknown: {settings.TIME_ZONE}", hint="Such as Europe/Budapest.", id="hammy.E003"
-        )
-    if settings.LANGUAGE_CODE not in dict(settings.LANGUAGES):
-        yield checks.Error(
-            f"LANGUAGE_CODE must be one of {', '.join(dict(settings.LANGUAGES))}: {settings.LANGUAGE_CODE}",
-            id="hammy.E012",
-        )
 
 
 @checks.register
@@ -210,6 +197,8 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
         "HAMMY_JOB_RETENTION_DAYS",
         "HAMMY_DELIVERY_RETENTION_DAYS",
         "HAMMY_SCHEDULE_RETENTION_DAYS",
+        "HAMMY_IMPORT_FILE_DAYS",
+        "HAMMY_SUBSCRIPTION_RETENTION_DAYS",
     ):
         days = getattr(settings, name)
         if days != -1 and days < 1:
@@ -316,6 +305,30 @@ def signing(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[check
         yield checks.Warning(
             "HAMMY_SIGNING_CERTIFICATE is not made for mail: extendedKeyUsage lacks emailProtection", id="hammy.W032"
         )
+
+
+@checks.register
+def pushes(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterator[checks.CheckMessage]:
+    """E060, E061: whom push services may turn to, and which ones browsers may name."""
+    contact = settings.HAMMY_PUSH_CONTACT
+    if contact and not is_valid(contact.removeprefix("mailto:")) and not _is_https(contact):
+        yield checks.Error(
+            f"HAMMY_PUSH_CONTACT is neither a mail address nor an https address: {contact}",
+            hint="Such as pushes@example.org: push services turn to it before they block somebody.",
+            id="hammy.E060",
+        )
+    for host in settings.HAMMY_PUSH_HOSTS or [""]:
+        if not _DOMAIN.fullmatch(host) or host != host.lower():
+            yield checks.Error(
+                f"HAMMY_PUSH_HOSTS: no host's name: {host!r}",
+                hint="Such as push.services.mozilla.com, in lower case, without https:// and path.",
+                id="hammy.E061",
+            )
+
+
+def _is_https(text: str) -> bool:
+    url = urlsplit(text)
+    return url.scheme == "https" and bool(url.hostname)
 
 
 @checks.register

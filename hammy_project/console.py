@@ -95,6 +95,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Pushes"),
+                "separator": True,
+                "items": [
+                    _item(_("Pushes"), "notifications_active", "sending_push_changelist", "sending.view_push"),
+                    _item(_("Browsers"), "devices", "sending_subscription_changelist", "sending.view_subscription"),
+                    _item(_("Push keys"), "vpn_key", "sending_vapidkey_changelist", "sending.view_vapidkey"),
+                ],
+            },
+            {
                 "title": _("Jobs"),
                 "separator": True,
                 "items": [

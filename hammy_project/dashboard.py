@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from hammy_project import job_figures, notification_figures, schedule_figures
+from hammy_project import campaign_figures, job_figures, notification_figures, schedule_figures
 from sending.admin import wording
 from sending.models import Lane, Message
 from sending.ranges import between
@@ -27,10 +27,14 @@ _BADGE_MOST = 99
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the figures to the page of who may see messages, jobs, schedules, or notifications."""
+    """Add the figures to the page of who may see messages, campaigns, jobs, schedules, or notifications."""
     if request.user.has_perm("sending.view_message"):
         figures = _remembered("console-overview", measure)
         context = {**context, "overview": _worded(figures), "lanes_resting": _resting_lanes(request)}
+    if request.user.has_perm("campaigns.view_campaign"):
+        figures = _remembered("console-overview-campaigns", campaign_figures.measure)
+        if figures["running"] or figures["paused"]:
+            context = {**context, "campaigns_overview": campaign_figures.worded(figures)}
     if request.user.has_perm("jobs.view_job"):
         figures = _remembered("console-overview-jobs", job_figures.measure)
         context = {**context, "jobs_overview": job_figures.worded(figures)}

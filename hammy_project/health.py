@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from campaigns import watching
 from gateway.remote import remote_address
 from hammy_project import vital_signs
 
@@ -109,6 +110,16 @@ class _Queue(Collector):
                 ("due_oldest_seconds", "How long ago the time of the oldest of them came"),
             )
         }
+        campaigns = {
+            name: GaugeMetricFamily(f"hammy_campaigns_{name}", words)
+            for name, words in (
+                ("running", "Campaigns that are being sent"),
+                ("stranded", "Those of them that no job has sent for a quarter of an hour"),
+                ("paused", "Campaigns that are paused"),
+                ("paused_oldest_seconds", "How long ago the oldest of them was paused"),
+            )
+        }
+        browsers = GaugeMetricFamily("hammy_subscriptions", "Browsers that pushes reach", labels=["client"])
         is_up = GaugeMetricFamily("hammy_database_up", "1 when the database answers")
         jobs = {
             name: GaugeMetricFamily(f"hammy_jobs_{name}", words, labels=["queue"])
@@ -136,6 +147,13 @@ class _Queue(Collector):
             planned["due"].add_metric([], schedules.due)
             planned["overdue"].add_metric([], schedules.overdue)
             planned["due_oldest_seconds"].add_metric([], schedules.seconds)
+            sent = watching.standing()
+            campaigns["running"].add_metric([], sent.running)
+            campaigns["stranded"].add_metric([], sent.stranded)
+            campaigns["paused"].add_metric([], sent.paused)
+            campaigns["paused_oldest_seconds"].add_metric([], sent.paused_seconds)
+            for client, count in vital_signs.subscriptions().items():
+                browsers.add_metric([client], count)
             print_batch.add_metric([], vital_signs.oldest_print_batch_seconds())
             is_up.add_metric([], 1)
         except DatabaseError:
@@ -152,8 +170,8 @@ class _Queue(Collector):
         consumer = GaugeMetricFamily("hammy_consumer_seconds", "How long ago a consumer of queues was last well")
         if (seconds := vital_signs.consumer_seconds()) is not None:
             consumer.add_metric([], seconds)
-        yield from (depth, age, *jobs.values(), *told.values(), *planned.values())
-        yield from (print_batch, is_up, tick, certificate, consumer)
+        yield from (depth, age, *jobs.values(), *told.values(), *planned.values(), *campaigns.values())
+        yield from (print_batch, browsers, is_up, tick, certificate, consumer)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

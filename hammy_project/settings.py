@@ -5,35 +5,35 @@ that is how secrets are mounted.
 """
 
 import os
+from logging import getLevelNamesMapping
 from pathlib import Path
 
-from hammy_project import addresses, console, secret_key
+from hammy_project import addresses, console, log_settings, secret_key
 from hammy_project.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
 # ── where things lie ────────────────────────────────────────────────────────────────────────────
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
-HAMMY_EXTERNAL_ROOT = Path(env.str("HAMMY_EXTERNAL_ROOT", str(VAR_DIR / "external")))
+VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var", is_made=True).resolve()
+HAMMY_EXTERNAL_ROOT = env.folder("HAMMY_EXTERNAL_ROOT", VAR_DIR / "external")
 if "HAMMY_EXTERNAL_ROOT" not in os.environ and "HAMMY_EXTERNAL_ROOT_FILE" not in os.environ:
     # One that a site names is the site's to make: while its share is not mounted, nothing is written in its place.
     HAMMY_EXTERNAL_ROOT.mkdir(mode=0o750, exist_ok=True)
-HAMMY_SPOOL = Path(env.str("HAMMY_SPOOL", str(VAR_DIR / "spool")))
+HAMMY_SPOOL = env.folder("HAMMY_SPOOL", VAR_DIR / "spool")
 HAMMY_LETTER_FONTS = env.str("HAMMY_LETTER_FONTS", "")
 # What is being received; on the file system of the storage, if that is a folder, what is kept need not be copied.
-HAMMY_INCOMING = Path(env.str("HAMMY_INCOMING", str(VAR_DIR / "incoming")))
+HAMMY_INCOMING = env.folder("HAMMY_INCOMING", VAR_DIR / "incoming")
 
 # ── who we are ──────────────────────────────────────────────────────────────────────────────────
 DEBUG = env.bool("DEBUG", False)
 HAMMY_PUBLIC_URL = env.str("HAMMY_PUBLIC_URL", "http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[HAMMY_PUBLIC_URL])
-TIME_ZONE = env.str("TIME_ZONE", "Europe/Budapest")
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", "hu")
+TIME_ZONE = env.time_zone("TIME_ZONE", "Europe/Budapest")
 USE_TZ = True
 LANGUAGES = [("hu", "Magyar"), ("en", "English")]
+LANGUAGE_CODE = env.one_of("LANGUAGE_CODE", "hu", [code for code, _ in LANGUAGES])
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # ── databases, cache, files ─────────────────────────────────────────────────────────────────────
@@ -74,7 +74,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
+STATIC_ROOT = env.folder("STATIC_ROOT", VAR_DIR / "static")
 MEDIA_ROOT = VAR_DIR / "files"
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
@@ -197,6 +197,19 @@ HAMMY_METRICS_NETWORKS = env.list("HAMMY_METRICS_NETWORKS", default=["127.0.0.0/
 HAMMY_OUTBOUND_NETWORKS = env.list("HAMMY_OUTBOUND_NETWORKS", default=[])
 HAMMY_OUTBOUND_PORTS = env.list("HAMMY_OUTBOUND_PORTS", cast=int, default=[80, 443, 8080, 8443])
 
+# ── pushes to browsers ──────────────────────────────────────────────────────────────────────────
+# Whom push services may turn to: a mail address or an https address.
+HAMMY_PUSH_CONTACT = env.str("HAMMY_PUSH_CONTACT", "")
+# The push services that browsers may name, with the names below theirs.
+HAMMY_PUSH_HOSTS = env.list(
+    "HAMMY_PUSH_HOSTS",
+    default=["fcm.googleapis.com", "push.services.mozilla.com", "push.apple.com", "notify.windows.com"],
+)
+# What the browsers of one client's pages may ask for in a minute, together, and how many a client may have.
+HAMMY_BROWSERS_PER_MINUTE = env.int("HAMMY_BROWSERS_PER_MINUTE", 6000)
+HAMMY_SUBSCRIPTIONS_PER_CLIENT = env.int("HAMMY_SUBSCRIPTIONS_PER_CLIENT", 2_000_000)
+HAMMY_SUBSCRIPTION_RETENTION_DAYS = env.int("HAMMY_SUBSCRIPTION_RETENTION_DAYS", 90)
+
 # ── telling others ──────────────────────────────────────────────────────────────────────────────
 # What callbacks of the house's own jobs are signed with (whsec_…); empty = derived from SECRET_KEY.
 HAMMY_WEBHOOK_SECRET = env.str("HAMMY_WEBHOOK_SECRET", "")
@@ -291,11 +304,14 @@ HAMMY_MAX_SCHEDULE_BYTES = env.int("HAMMY_MAX_SCHEDULE_BYTES", 256 * 1024)
 HAMMY_SCHEDULE_LATE_SECONDS = env.float("HAMMY_SCHEDULE_LATE_SECONDS", 3600.0)
 HAMMY_SCHEDULE_RETENTION_DAYS = env.int("HAMMY_SCHEDULE_RETENTION_DAYS", 90)
 
+# ── campaigns ───────────────────────────────────────────────────────────────────────────────────
+HAMMY_IMPORT_FILE_DAYS = env.int("HAMMY_IMPORT_FILE_DAYS", 90)
+
 # The answer of triggerJob in the namespace that the original document shows, for clients that insist on it.
 HAMMY_SOAP_OLD_TRIGGER_NAMESPACE = env.bool("HAMMY_SOAP_OLD_TRIGGER_NAMESPACE", False)
 
 # ── broker (hammy_project/celery.py reads the rest from here) ───────────────────────────────────
-BROKER_URL = env.str("BROKER_URL", "filesystem://")
+BROKER_URL = env.address("BROKER_URL", "filesystem://", ["amqp", "amqps", "redis", "rediss", "filesystem"])
 IS_EMBEDDED_BROKER = BROKER_URL.startswith("filesystem:")
 BROKER_DIR = VAR_DIR / "broker"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
@@ -342,6 +358,12 @@ SPECTACULAR_SETTINGS = {
             "clientHashKey": {"type": "apiKey", "in": "header", "name": "X-Client-Hash-Key"},
             "userToken": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "JWT <token>"},
             "basic": {"type": "http", "scheme": "basic", "description": "Access id and secret"},
+            "applicationKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-Application-Key",
+                "description": "A browser's: the client's access id, on a page of one of its origins",
+            },
             "awsSignature": {
                 "type": "apiKey",
                 "in": "header",
@@ -354,25 +376,7 @@ SPECTACULAR_SETTINGS = {
 
 # ── what we say of ourselves ────────────────────────────────────────────────────────────────────
 # One file per process under here; prometheus_client reads the variable when it is first imported.
-METRICS_DIR = Path(env.str("HAMMY_METRICS_DIR", str(VAR_DIR / "metrics")))
-METRICS_DIR.mkdir(parents=True, exist_ok=True)
+METRICS_DIR = env.folder("HAMMY_METRICS_DIR", VAR_DIR / "metrics", is_made=True)
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "gateway.logs.JsonFormatter"}},
-    "filters": {"request": {"()": "gateway.logs.RequestFilter"}, "secrets": {"()": "gateway.logs.SecretsFilter"}},
-    "handlers": {
-        "out": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request", "secrets"]},
-    },
-    "root": {"handlers": ["out"], "level": LOG_LEVEL},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        "spyne": {"level": "WARNING"},
-        "pikepdf": {"level": "WARNING"},
-        # One line for each wake-up, each second, says nothing.
-        **{name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
-    },
-}
+LOG_LEVEL = env.one_of("LOG_LEVEL", "INFO", list(getLevelNamesMapping()))
+LOGGING = log_settings.at(LOG_LEVEL)

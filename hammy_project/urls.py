@@ -12,7 +12,7 @@ from hammy_project import health
 from jobs.job_v1 import soap as job_v1_soap
 from notifications import track
 from notifications.ds3 import answer as ds3_answer
-from schedules.v4 import answer as v4_answer
+from sending.devices_v4 import answer as v4_answer
 from sending.send_v2 import soap as send_v2_soap
 
 _PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
@@ -37,6 +37,8 @@ urlpatterns = [
     re_path(r"^hammy/ws/job/v1/?$", job_v1_soap.door, name="job-v1-soap"),
     path("_rest_/", include("notifications.ds3.urls")),
     path("v4/", include("schedules.v4.urls")),
+    path("v4/", include("sending.devices_v4.urls")),
+    path("push/", include("sending.push_pages.urls")),
     path("hammy/openapi", SpectacularJSONAPIView.as_view(**_PUBLIC), name="openapi"),
     path("hammy/docs", SpectacularSwaggerView.as_view(url_name="openapi", **_PUBLIC), name="docs"),
     path("admin/", admin.site.urls),

@@ -13,6 +13,7 @@ from django.db.models import Count, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from gateway.amqp.consumer import SIGN
+from gateway.models import ApiClient
 from jobs import states as job_states
 from jobs.maintenance import TICK
 from jobs.models import Job
@@ -21,11 +22,12 @@ from schedules.models import Schedule
 from schedules.outlook import OVERDUE_SECONDS
 from sending import signing
 from sending.channels.base import NotReady
-from sending.models import Message, PrintBatch
+from sending.models import Message, PrintBatch, Subscription
 from sending.states import Status
 
 _BROKER_SECONDS = 5.0
 _CONNECT_SECONDS = 2
+_SUBSCRIPTIONS, _SUBSCRIPTIONS_SECONDS = "vital-signs-subscriptions", 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +150,19 @@ def schedules() -> Schedules:
     late = now - timedelta(seconds=OVERDUE_SECONDS)
     found = due.aggregate(due=Count("id"), overdue=Count("id", filter=Q(due_at__lt=late)), oldest=Min("due_at"))
     return Schedules(due=found["due"], overdue=found["overdue"], seconds=_age(found["oldest"], now))
+
+
+def subscriptions() -> dict[str, int]:
+    """How many browsers each client's pushes reach, counted in an index, and every few minutes only: there may be
+    millions."""
+    found: dict[str, int] | None = cache.get(_SUBSCRIPTIONS)
+    if found is None:
+        standing = Subscription.objects.standing().order_by()
+        counts = dict(standing.values_list("client_id").annotate(count=Count("id")))
+        names = ApiClient.objects.filter(pk__in=counts).values_list("id", "name")
+        found = {name: counts[pk] for pk, name in names}
+        cache.set(_SUBSCRIPTIONS, found, _SUBSCRIPTIONS_SECONDS)
+    return found
 
 
 def oldest_due_seconds() -> float:

@@ -1,5 +1,6 @@
 """What happens in a worker's processes round its tasks."""
 
+import gc
 import logging
 import logging.config
 import os
@@ -43,6 +44,14 @@ def show_metrics(**_: Any) -> None:
 def let_jobs_go(**_: Any) -> None:
     """Have long jobs that can go on elsewhere stop here."""
     stopping.ask()
+
+
+@signals.worker_process_init.connect
+def collect_garbage_seldom(**_: Any) -> None:
+    """What was loaded before the fork stays as long as the process, and a batch's letters need no collector: to look
+    through them at the usual rate took a tenth of their time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @signals.task_prerun.connect

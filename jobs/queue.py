@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from gateway import metrics, wakeups
+from gateway.compiled import ByIds
 from gateway.plain_text import storable
 from jobs import awaited
 from jobs.awaited import Tally
@@ -36,6 +36,7 @@ class Moved:
     that is not FINISHED."""
 
     job_ids: Sequence[int]
+    job_classes: frozenset[str]
     to: Status
     at: datetime
     actor: str = ""
@@ -79,7 +80,7 @@ def move(
     now, reason = timezone.now(), storable(reason)
     jobs = jobs.filter(status__in=sorted(sources(to))) if claim is None else jobs.held_by(claim)
     with transaction.atomic():
-        rows = list(locked(jobs).values_list("id", "parent_id", "queue", "job_class"))
+        rows = list(locked(jobs).values_list("id", "parent_id", "queue", "job_class", "parent_life"))
         ids = [row[0] for row in rows]
         if not ids:
             return []
@@ -94,12 +95,14 @@ def move(
         names = tuple(events) or (EVENT_OF[to],)
         note(ids, names, at=now, reason=reason, actor=actor)
         kinds = {Status.FAILED: failure, Status.CANCELLED: Failure.CANCELLED}
-        _tell(Moved(job_ids=ids, to=to, at=now, actor=actor, reason=reason, failure=kinds.get(to)))
+        classes = frozenset(row[3] for row in rows)
+        _tell(Moved(job_ids=ids, job_classes=classes, to=to, at=now, actor=actor, reason=reason, failure=kinds.get(to)))
         if to in FINAL:
-            settle_locked({parent for _, parent, _, _ in rows if parent})
+            children = Counter((parent, life) for _, parent, _, _, life in rows if parent)
+            settle_locked({parent for parent, _ in children}, children if to is Status.FINISHED else None)
     if to == Status.NEW:
-        wake({queue for _, _, queue, _ in rows})
-    transaction.on_commit(lambda: _count(names, [name for _, _, _, name in rows]))
+        wake({queue for _, _, queue, _, _ in rows})
+    transaction.on_commit(lambda: _count(names, [name for _, _, _, name, _ in rows]))
     return ids
 
 
@@ -164,6 +167,11 @@ def note(job_ids: Sequence[int], names: Iterable[str], *, at: datetime, reason: 
             )
 
 
+def has_due(queue: Queue) -> bool:
+    """Whether a job of the queue could be claimed now."""
+    return Job.objects.due(queue, timezone.now()).exists()
+
+
 def claim(*, queue: Queue, worker: str, size: int) -> tuple[UUID, list[Job]]:
     """Due jobs, now this run's alone, in the order in which they are to be run: up to ``size`` that may be resumed
     should this process die, or a single one that may not, or that never runs beside its like. With their claim."""
@@ -219,28 +227,41 @@ def wait_for_others(jobs: Sequence[Job], reason: str, columns: dict[str, Any]) -
     return len(ids) == len(jobs)
 
 
+# Asked for each claim of messages, which is handed over in a few hundredths of a second.
+_nothing_open = ByIds(
+    lambda ids: Job.objects.waiting().filter(awaited.nothing_open(), id__in=ids).order_by("id").values_list("id")
+)
+# One row and no lock but its own, so that nobody waits for each other. Its end counts exactly.
+_MORE_COMPLETED = """
+UPDATE jobs_job SET updated_at = %s, completed =
+    CASE WHEN COALESCE(completed, 0) + %s < total THEN COALESCE(completed, 0) + %s ELSE total END
+WHERE id = %s AND status = 'RUNNING' AND claim IS NULL AND total IS NOT NULL
+"""
+
+
 def settle(job_ids: Collection[int], done: Mapping[int, int] | None = None) -> None:
     """Something that these jobs may have waited for was closed, and is committed: end those that wait for nothing any
     more. ``done`` says of how many things that ended well the others should be told, as progress."""
-    waiting = Job.objects.waiting().filter(id__in=sorted(job_ids))
-    ended = list(waiting.filter(awaited.nothing_open()).order_by("id").values_list("id", flat=True))
-    for start in range(0, len(ended), _MOST_SETTLED):
-        settle_locked(ended[start : start + _MOST_SETTLED])
-    for job_id, count in (done or {}).items():
-        if job_id not in ended:
-            # One row and no lock but its own, so that nobody waits for each other. Its end counts exactly.
-            completed = Least(F("total"), Coalesce(F("completed"), 0) + count)
-            waiting.filter(pk=job_id, total__isnull=False).update(completed=completed, updated_at=timezone.now())
+    wanted, counts = sorted(job_ids), done or {}
+    for start in range(0, len(wanted), _MOST_SETTLED):
+        portion = wanted[start : start + _MOST_SETTLED]
+        ended = _nothing_open(portion)
+        settle_locked(ended)
+        for job_id in sorted(counts.keys() & set(portion).difference(ended)):
+            _more_completed(job_id, counts[job_id])
 
 
-def settle_locked(job_ids: Collection[int]) -> None:
+def settle_locked(job_ids: Collection[int], children: Mapping[tuple[int, int], int] | None = None) -> None:
     """End those of these jobs that wait for nothing any more: FINISHED, or FAILED with what their class says to how
-    the things they waited for ended. All of one end in one move."""
+    the things they waited for ended. All of one end in one move. ``children`` says how many of theirs have ended
+    well, by job and life: those of the others whose class counts them have that as progress."""
     if not job_ids:
         return
     with transaction.atomic():
         # Locked first: of two things that end at once, the second then sees the first one's end.
-        list(locked(Job.objects.waiting().filter(id__in=sorted(job_ids))).values_list("id"))
+        waiting = list(
+            locked(Job.objects.waiting().filter(id__in=sorted(job_ids))).values_list("id", "job_class", "total", "life")
+        )
         mine = Job.objects.waiting().filter(id__in=sorted(job_ids))
         ended = list(mine.filter(awaited.nothing_open()).order_by("id"))
         tallies = awaited.tallies([job.pk for job in ended])
@@ -248,6 +269,21 @@ def settle_locked(job_ids: Collection[int]) -> None:
             these = Job.objects.waiting().filter(id__in=alike)
             to = Status.FAILED if reason else Status.FINISHED
             move(these, to, reason=reason, failure=Failure.NOT_ALL_DONE, total=total, completed=completed)
+        over = {job.pk for job in ended}
+        for pk, name, total, life in waiting:
+            count = (children or {}).get((pk, life), 0)
+            if count and total is not None and pk not in over and _counts_jobs(name):
+                _more_completed(pk, count)
+
+
+def _counts_jobs(job_class: str) -> bool:
+    kind = job_classes().get(job_class)
+    return kind is None or kind.counts_jobs
+
+
+def _more_completed(job_id: int, count: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_MORE_COMPLETED, [timezone.now(), count, count, job_id])
 
 
 def _by_end(
@@ -258,8 +294,8 @@ def _by_end(
     for job in jobs:
         counted = tallies[job.pk]
         kind = job_classes().get(job.job_class)
-        reason = kind.verdict(counted) if kind else verdict(counted)
-        if kind and not kind.counts_jobs:
+        reason = kind.verdict(job, counted) if kind else verdict(counted)
+        if not _counts_jobs(job.job_class):
             counted = [tally for tally in counted if not tally.are_jobs]
         count = sum(tally.count for tally in counted)
         well = count - sum(tally.failed for tally in counted)
@@ -270,15 +306,22 @@ def _by_end(
     return ends
 
 
+def _not_sending_yet(ids: Sequence[int]) -> JobQuerySet:
+    return Job.objects.filter(id__in=ids, status=Status.RUNNING, sending_at=None)
+
+
+_not_sending = ByIds(lambda ids: _not_sending_yet(ids).values_list("id"))
+
+
 def begin_sending(job_ids: Collection[int]) -> None:
     """Messages of these jobs are being handed over from now on: those at work of which that is the first have the event
     SENDING from now on, once in each of their lives."""
-    first = Job.objects.filter(id__in=sorted(job_ids), status=Status.RUNNING, sending_at=None)
-    if not first.exists():
+    silent = _not_sending(sorted(job_ids))
+    if not silent:
         return
     now = timezone.now()
     with transaction.atomic():
-        ids = list(locked(first).values_list("id", flat=True))
+        ids = list(locked(_not_sending_yet(silent)).values_list("id", flat=True))
         if ids:
             Job.objects.filter(id__in=ids).update(sending_at=now, updated_at=now)
             note(ids, (EventName.SENDING,), at=now)

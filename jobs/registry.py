@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.caller import Caller
     from jobs.awaited import Tally
     from jobs.context import Context
+    from jobs.models import Job
 
 P = TypeVar("P", bound=JobParams)
 # A job that brings its worker down, or finds no database, each time must not do so for ever.
@@ -86,7 +87,7 @@ class JobClass(ABC, Generic[P]):
         """Two jobs with the same key never run at the same time; "" when they may."""
         return ""
 
-    def verdict(self, tallies: "Sequence[Tally]") -> str:
+    def verdict(self, job: "Job", tallies: "Sequence[Tally]") -> str:
         """Why a job that waited has failed, now that nothing it waited for is open; "" when it is done. One thing that
         did not end well fails it, unless a class knows better."""
         return verdict(tallies)

@@ -59,13 +59,16 @@ class Runner:
         self.waiting: deque[Job] = deque()
         # What runs of resumable jobs came to and is not written yet.
         self.ends: deque[_End] = deque()
+        # Whether a job that is not done let others have a turn: wake-ups of other queues wait for this process.
+        self.gives_way = False
         # Whether somebody else has decided about a job of the present claim.
         self.is_disturbed = False
 
     def work(self) -> bool:
-        """Run what is due for a few seconds; whether more may be waiting."""
+        """Run what is due for a few seconds, or until a job lets others have a turn; whether more may be waiting."""
         until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
-        while time.monotonic() < until and not stopping.is_asked():
+        self.gives_way = False
+        while time.monotonic() < until and not self.gives_way and not stopping.is_asked():
             size = max(1, min(self.most_claimed, int(_CLAIM_SECONDS / self.pace), 2 * self.got))
             claim, jobs = queue.claim(queue=self.queue, worker=self.worker, size=size)
             if not jobs:
@@ -164,6 +167,7 @@ class Runner:
             case None:
                 self._finish(context, Status.FINISHED)
             case Again(seconds=seconds, reason=reason):
+                self.gives_way = self.gives_way or not seconds
                 self._again(context, seconds, reason=reason, attempts=context.job.attempts - 1)
             case Waiting(reason=reason):
                 _patiently(context.write_lines)

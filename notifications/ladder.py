@@ -1,14 +1,13 @@
 """When a call that failed is made again (contract webhook_practice): values only."""
 
 import random
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+
+from gateway.backoff import asked_wait
 
 # Seconds after each failure; with the first call about 75 hours in all.
 STEPS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _SPREAD = 0.2
-# What a target asks for beyond this is not waited for.
-LONGEST_RETRY_AFTER = 86_400.0
 _RETRY_AFTER_STATUSES = frozenset({429, 503})
 # Answers that say something of the target as a whole, not of what it was told.
 _BUSY_STATUSES = frozenset({408, 425, 429})
@@ -23,19 +22,8 @@ def next_wait(failures: int, *, asked: float = 0.0) -> float | None:
 
 
 def retry_after(status: int | None, header: str, *, now: datetime) -> float:
-    """The seconds that a 429 or 503 asks to be left alone, as seconds or a date, within limits; 0 when it does not."""
-    header = header.strip()
-    if status not in _RETRY_AFTER_STATUSES or not header:
-        return 0.0
-    if header.isascii() and header.isdigit():
-        seconds = float(header[:12])
-    else:
-        try:
-            moment = parsedate_to_datetime(header)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return 0.0
-        seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    """The seconds that a 429 or 503 asks to be left alone; 0 when it does not."""
+    return asked_wait(header, now=now) if status in _RETRY_AFTER_STATUSES else 0.0
 
 
 def is_of_target(status: int | None) -> bool:

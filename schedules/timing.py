@@ -13,8 +13,9 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from itertools import count
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from gateway.dates import zone_names
 from schedules.states import Zoning
 
 SLOT = "%Y-%m-%d %H:%M:%S"
@@ -218,4 +219,4 @@ def waves(slot: datetime) -> tuple[tuple[datetime, frozenset[str] | None], ...]:
 @cache
 def _zones() -> Mapping[str, ZoneInfo]:
     """The zones there are by their names, kept: read from their files each time they cost twenty times as much."""
-    return {name: ZoneInfo(name) for name in sorted(available_timezones()) if name != "localtime"}
+    return {name: ZoneInfo(name) for name in zone_names()}

@@ -13,7 +13,7 @@ from django.utils import timezone
 from gateway.caller import Caller
 from gateway.errors import Code, Problem, Refusal
 from sending import certifying, sources
-from sending.channels import channel, channels
+from sending.channels import channel, letter_channels
 from sending.letter import Letter, digest_of
 from sending.models import Template, TemplateVersion
 from sending.rendering import compiled, template_data
@@ -44,12 +44,13 @@ def examine(caller: Caller, letter: Letter, versions: Versions | None = None, *,
     version: TemplateVersion | None = None
     held_for = ""
     content = letter.content()
-    if letter.channel not in channels():
-        supported = ", ".join(sorted(channels()))
+    if letter.channel not in letter_channels():
+        supported = ", ".join(letter_channels())
         problems.append(Problem(code=Code.INVALID, sentence=f"must be one of {supported}", field=("channel",)))
     else:
-        problems.extend(channel(letter.channel).check(letter))
-        problems.extend(certifying.problems_of(letter, channel(letter.channel)))
+        by = channel(letter.channel)
+        problems.extend(by.check(letter))
+        problems.extend(certifying.problems_of(letter, by))
     problems.extend(_sender_problems(caller, letter))
     problems.extend(sources.problems_of(caller, letter))
     if letter.message_type:
@@ -148,14 +149,19 @@ def key_of(caller: Caller, letter: Letter) -> str | None:
     if letter.request_id and caller.request_id_unique:
         return letter.request_id
     # A digest, for such an id may be longer than the column; no request id begins with a control character.
-    return f"\x1f{sha256(letter.delivery_id.encode()).hexdigest()}" if letter.delivery_id else None
+    return delivery_key(letter.delivery_id)
 
 
-def _due_at(examined: Examined, now: datetime) -> datetime | None:
-    letter = examined.letter
-    if examined.held_for == HeldFor.TEMPLATE:
-        return letter.send_at
-    return max(filter(None, (letter.send_at, letter.due_at)), default=now)
+def delivery_key(delivery_id: str) -> str | None:
+    """The key of what has no request id; None where it has nothing."""
+    return f"\x1f{sha256(delivery_id.encode()).hexdigest()}" if delivery_id else None
+
+
+def due_at(held_for: str, *, common: Letter, own: datetime | None, now: datetime) -> datetime | None:
+    """When a letter is due that waits for ``held_for``, with ``own`` as its due_at and otherwise as ``common``."""
+    if held_for == HeldFor.TEMPLATE:
+        return common.send_at
+    return max(filter(None, (common.send_at, own)), default=now)
 
 
 def add_sender(caller: Caller, content: dict[str, Any]) -> None:
@@ -196,6 +202,6 @@ def to_row(caller: Caller, examined: Examined, *, now: datetime, job_id: int | N
         "attachment_count": len(letter.attachments),
         "created_at": now,
         "updated_at": now,
-        "due_at": _due_at(examined, now),
+        "due_at": due_at(examined.held_for, common=letter, own=letter.due_at, now=now),
         "expires_at": letter.expires_at,
     }

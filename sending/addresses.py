@@ -24,8 +24,8 @@ def wire_form(address: str) -> str:
     # isprintable refuses every control, format (RTL override), surrogate and unassigned character.
     if not at or not address.isprintable() or not _LOCAL.fullmatch(local):
         raise ValueError("not a valid e-mail address")
-    host = _ascii_domain(domain)
-    if len(local.encode()) > _LOCAL_LIMIT or len(local.encode()) + 1 + len(host) > _LIMIT:
+    host, octets = _ascii_domain(domain), len(local.encode())
+    if octets > _LOCAL_LIMIT or octets + 1 + len(host) > _LIMIT:
         raise ValueError("too long for an e-mail address")
     return f"{local}@{host}"
 
@@ -39,6 +39,8 @@ def is_valid(address: str) -> bool:
     return True
 
 
+# Few domains have nearly all addresses.
+@lru_cache(maxsize=4096)
 def _ascii_domain(domain: str) -> str:
     host = domain
     if not domain.isascii():

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import Q
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
 from gateway.caller import Caller
@@ -19,9 +19,10 @@ from gateway.models import ApiClient
 from jobs import trees
 from jobs.models import Job
 from sending import finding, ranges
+from sending.channels import channels
 from sending.models import Message, TemplateVersion
 from sending.models.message import MessageQuerySet
-from sending.states import HeldFor, Status
+from sending.states import CLOSED, HeldFor, Status
 
 MOST_VALUES = 1000
 # What the parameter of a job may hold.
@@ -122,6 +123,9 @@ class Filter(BaseModel):
     id_below: _Number = Field(None, alias="idBelow")
     search: Annotated[str, BeforeValidator(_text), AfterValidator(str.strip), Field(max_length=255)] = ""
 
+    # How the caller spelt what cannot be judged before the database is asked.
+    _channel_spelt: str = PrivateAttr("channel")
+
     @property
     def given(self) -> dict[str, Any]:
         """What is said, by its outward names, as JSON holds it."""
@@ -153,6 +157,7 @@ def read(given: object) -> Filter:
     if not found.given:
         words = f"must say something, or it would mean every message: one of {', '.join(NAMES)}"
         raise refuse(Code.REQUIRED, words, "filter")
+    found._channel_spelt = spelling.get("channel", "channel")
     if len(found.as_json()) > _LONGEST_FILTER:
         raise refuse(Code.INVALID, f"must be at most {_LONGEST_FILTER} characters of JSON", "filter")
     return found
@@ -195,6 +200,16 @@ def _problem(detail: Any, spelling: Mapping[str, str]) -> Problem:
         case _:
             words = str(detail["msg"])
     return Problem(code=Code.INVALID, sentence=words, field=("filter", spelling.get(name, shown)))
+
+
+def check_channels(caller: Caller, wanted: Filter) -> None:
+    """Raise Refusal for a channel that is not there, at its filter as the caller spelt it; one that was there is known
+    as long as letters wait for it."""
+    for name in wanted.channel:
+        waiting = Message.objects.visible_to(caller).exclude(status__in=CLOSED).filter(channel=name)
+        if name not in channels() and not waiting.exists():
+            words = f"there is no channel {name}; known are {', '.join(sorted(channels()))}"
+            raise refuse(Code.INVALID, words, "filter", wanted._channel_spelt)
 
 
 def chosen(caller: Caller, wanted: Filter) -> MessageQuerySet:

@@ -1,31 +1,35 @@
 """Handing messages to a channel: claim a batch, and one by one render, hand over and record what came of it."""
 
 import logging
+import random
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import closing
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from gateway import metrics
 from gateway.backoff import backoff
-from sending import outcomes, printing, queue, running_as_job
+from jobs import queue as job_queue
+from jobs.states import Queue
+from sending import outcomes, queue, running_as_job, subscribing
 from sending.channels import channel as kept_channel
-from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
+from sending.channels.base import Outcome, OutcomeKind
+from sending.handing import Claim, handed_over
 from sending.leases import Lease, abandon, standing
-from sending.models import Attachment, Lane, Message
+from sending.models import Lane, Message
 from sending.outcomes import MOST_UNRECORDED, Told
-from sending.parcels import attachments_of, ready
 from sending.retrying import gave_up
 from sending.states import Status
-from sending.templating import TemplateError
 
 _log = logging.getLogger(__name__)
 # A claim is sized to about this many seconds of work, so that stopping is quick however slow the other side is.
 _CLAIM_SECONDS = 0.5
 _FIRST_CLAIM = 10
+# After which a wake-up gives way to jobs: they are short, and some make letters, while mails may come without end.
+_TURN_SECONDS = 0.25
 # Outcomes wait in the journal no longer than this.
 _RECORD_SECONDS = 0.1
 # How long a worker tries to write an outcome it knows while the database is away.
@@ -45,17 +49,19 @@ class Worker:
         self.told: list[Told] = []
         self.recorded = 0
         self.recorded_at = 0.0
+        self.most_unrecorded = MOST_UNRECORDED
 
     def work(self) -> bool:
         """Hand over what is due for a few seconds; whether more may be waiting."""
-        until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
+        began = time.monotonic()
+        until = began + settings.HAMMY_WAKE_SECONDS
         while time.monotonic() < until:
             if self._lane_rests():
                 return False
             lease = standing()
             # A lane that was not ready is tried with one message, not with a whole claim.
             wanted = 1 if self.lane_failures else int(_CLAIM_SECONDS / self.pace)
-            size = max(1, min(settings.HAMMY_CLAIM_SIZE, wanted))
+            size = max(1, min(settings.HAMMY_CLAIM_SIZE, max(wanted, self._at_once())))
             batch = queue.claim(channel=self.channel_name, dispatcher=lease.dispatcher, size=size)
             if not batch:
                 return False
@@ -64,7 +70,13 @@ class Worker:
             lease.journal.begin()
             if not self._work_off(batch, lease, until):
                 return False
+            if time.monotonic() - began > _TURN_SECONDS and job_queue.has_due(Queue.QUICK):
+                return True
         return True
+
+    def _at_once(self) -> int:
+        """So many at least are claimed as their channel hands over side by side: together they take as long as one."""
+        return 1 if self.lane_failures else kept_channel(self.channel_name).most_at_once
 
     def _lane_rests(self) -> bool:
         lane = Lane.objects.filter(channel=self.channel_name).first()
@@ -73,77 +85,36 @@ class Worker:
 
     def _work_off(self, batch: Sequence[Message], lease: Lease, until: float) -> bool:
         """The batch in its order; False when the lane is not ready or the claim was lost."""
-        began = time.monotonic()
-        done = 0
-        reason = "claim given back: the worker failed"
-        self.told, self.recorded, self.recorded_at = [], 0, began
+        claim = Claim(batch, lease, stop_at=until + _CLAIM_SECONDS)
+        came: list[tuple[Message, Outcome]] = []
+        self.told, self.recorded, self.recorded_at = [], 0, claim.began_at
+        channel = kept_channel(self.channel_name)
+        # As many as may be in doubt, at least.
+        self.most_unrecorded = max(MOST_UNRECORDED, channel.most_at_once)
         try:
-            channel = kept_channel(self.channel_name)
-            attachments = attachments_of(batch)
-            run = printing.bind(batch, lease.dispatcher) if channel.is_gathering else ""
             running_as_job.claimed(batch)
-            for message in batch:
-                # Before the first is begun and between any two, nothing is in doubt: a good moment to stop.
-                if done and time.monotonic() > until + _CLAIM_SECONDS:
-                    reason = "claim given back: out of time"
-                    return True
-                if not lease.renew():
-                    reason = "claim given back: the lease was lost"
-                    return False
-                # Counted as begun first: whatever ends this process now, recovery finds it in doubt, not given back.
-                done += 1
-                outcome = self._hand_over(channel, message, attachments.get(message.pk, []), run)
-                if not self._note(message, outcome, lease):
-                    reason = "claim given back: the connection to the database was lost"
-                    return False
-                if outcome.kind == OutcomeKind.LATER:
-                    self._pause_lane(outcome.words)
-                    reason = f"claim given back: {outcome.words}"
-                    return False
-                if self.lane_failures and outcome.kind != OutcomeKind.UNCERTAIN:
-                    self._open_lane()
-            return True
+            with closing(handed_over(channel, claim, timer=self.hand_over_seconds)) as results:
+                for message, outcome in results:
+                    came.append((message, outcome))
+                    if not self._note(message, outcome, lease):
+                        claim.why_stopped = "the connection to the database was lost"
+                        return False
+                    if outcome.kind == OutcomeKind.LATER:
+                        self._pause_lane(outcome.words)
+                        claim.why_stopped = outcome.words
+                        return False
+                    if self.lane_failures and outcome.kind not in (OutcomeKind.UNCERTAIN, OutcomeKind.THROTTLED):
+                        self._open_lane()
+            return claim.is_ours
         finally:
-            if done:
-                self.pace = (time.monotonic() - began) / done
+            if came:
+                self.pace = (time.monotonic() - claim.began_at) / len(came)
             self._record(lease)
-            if done < len(batch):
-                queue.give_back(batch[done:], lease.dispatcher, reason=reason)
-            running_as_job.closed(
-                (message.job_id, told.status) for message, told in zip(batch, self.told, strict=False) if told.closed_at
-            )
-
-    def _hand_over(self, channel: Channel, message: Message, attachments: Sequence[Attachment], batch: str) -> Outcome:
-        """Build the parcel and hand it over; what goes wrong on our side is an outcome too, and blocks no other."""
-        try:
-            parcel = ready(message, attachments, channel, batch=batch)
-        except TemplateError as error:
-            return Outcome(kind=OutcomeKind.FAILED, words=f"template: {error}")
-        except NotReady as error:
-            return error.outcome
-        except OSError as error:
-            _log.exception("attachment not readable", extra={"message_id": message.pk})
-            return Outcome(kind=OutcomeKind.RETRY, words=f"attachment not readable: {error.strerror or error}")
-        except IntegrityError:
-            # Another was first, or bytes of long ago were dropped just when they were wanted again: seen anew it is
-            # plain.
-            _log.exception("database refused", extra={"message_id": message.pk})
-            return Outcome(kind=OutcomeKind.RETRY, words="not made ready: the database refused, see the log")
-        except (OperationalError, InterfaceError):
-            _log.exception("database away", extra={"message_id": message.pk})
-            return Outcome(kind=OutcomeKind.RETRY, words="not made ready: the database could not be asked")
-        except Exception:
-            _log.exception("message not made ready", extra={"message_id": message.pk})
-            return Outcome(kind=OutcomeKind.FAILED, words="not made ready: internal failure, see the log")
-        try:
-            with self.hand_over_seconds.time():
-                outcome = channel.hand_over(parcel)
-        except Exception:
-            # Nobody knows how far it came; where twice is the same as once, that does no harm.
-            _log.exception("hand-over broke", extra={"message_id": message.pk})
-            kind = OutcomeKind.RETRY if channel.is_repeatable else OutcomeKind.UNCERTAIN
-            outcome = Outcome(kind=kind, words="internal failure while handing over, see the log")
-        return _remembered(outcome, parcel)
+            if left := claim.left(channel, came):
+                queue.give_back(left, lease.dispatcher, reason=f"claim given back: {claim.why_stopped}")
+            subscribing.remove_gone({message: outcome.gone for message, outcome in came if outcome.gone})
+            jobs = {message.pk: message.job_id for message in batch}
+            running_as_job.closed((jobs[told.message_id], told.status) for told in self.told if told.closed_at)
 
     def _note(self, message: Message, outcome: Outcome, lease: Lease) -> bool:
         """Keep an outcome in the journal, and now and then write what it holds to the tables. False when the claim is
@@ -151,10 +122,12 @@ class Worker:
         told = _settled(message, outcome)
         self.told.append(told)
         is_kept = self._keep(told, lease)
+        if outcome.kind == OutcomeKind.THROTTLED:
+            metrics.MESSAGES.labels(channel=self.channel_name, event="throttled").inc()
         if message.due_at:
             self.queue_seconds.observe(max(0.0, (told.at - message.due_at).total_seconds()))
         is_time = time.monotonic() - self.recorded_at > _RECORD_SECONDS
-        is_due = is_time or not is_kept or len(self.told) - self.recorded >= MOST_UNRECORDED
+        is_due = is_time or not is_kept or len(self.told) - self.recorded >= self.most_unrecorded
         return self._record(lease) if is_due or outcome.kind == OutcomeKind.LATER else True
 
     def _keep(self, told: Told, lease: Lease) -> bool:
@@ -208,15 +181,6 @@ class Worker:
         Lane.objects.filter(channel=self.channel_name).update(paused_until=None, failures=0, reason="")
 
 
-def _remembered(outcome: Outcome, parcel: Parcel) -> Outcome:
-    """The outcome with what was found while the parcel was made ready; what goes out unsigned is said aloud."""
-    if not parcel.facts:
-        return outcome
-    unsigned = parcel.facts.get("unsigned")
-    words = "; ".join(filter(None, (outcome.words, f"unsigned: {unsigned}"))) if unsigned else outcome.words
-    return replace(outcome, words=words, facts={**parcel.facts, **outcome.facts})
-
-
 def _settled(message: Message, outcome: Outcome) -> Told:
     """What an outcome leads to, with its reason completed where no further try is made."""
     now = timezone.now()
@@ -226,13 +190,17 @@ def _settled(message: Message, outcome: Outcome) -> Told:
         # The lane's trouble is never the end of a message, however long it lasts. It is due after those that waited
         # with it, so that one which always draws a refusal does not keep them back.
         status, attempts, due_at = Status.ACCEPTED, message.attempts, now
+    elif outcome.kind == OutcomeKind.THROTTLED:
+        # Spread, so that what was throttled together does not come back together.
+        spread = random.uniform(1, 1.2)  # noqa: S311 (no secret)
+        status, attempts, due_at = Status.ACCEPTED, message.attempts, queue.later(outcome.after * spread)
     elif outcome.kind == OutcomeKind.RETRY:
         why = gave_up(attempts=tried, since=queue.first_tried_at(message), now=now)
         if why:
             status, reason = Status.FAILED, f"{why}: {outcome.words}"
         else:
             first, cap = settings.HAMMY_RETRY_FIRST_SECONDS, settings.HAMMY_RETRY_CAP_SECONDS
-            status, due_at = Status.RETRY, queue.later(backoff(tried, first=first, cap=cap))
+            status, due_at = Status.RETRY, queue.later(max(outcome.after, backoff(tried, first=first, cap=cap)))
     else:
         status = Status(outcome.kind.value)
     return Told(

@@ -4,42 +4,39 @@ The rows stay, so that what was sent can still be counted."""
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from itertools import product
 from typing import Any
 
-import idna
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from gateway.caller import Caller
-from gateway.errors import Code, not_found, refuse
-from gateway.models import ApiClient
 from jobs import forgetting as job_forgetting
 from jobs import services as job_services
 from jobs.models import Job
 from sending import in_bulk, queue
-from sending.addresses import is_valid, wire_form
 from sending.models import Attachment, Message, MessageEvent, Suppression
 from sending.models.message import MessageQuerySet
 from sending.models.suppression import digest_of_address
+from sending.persons import Person
 from sending.states import Status
 
 JOB_CLASS = "hu.dbx.hammy.processor.erasure.ErasePersonJobRunner"
 EMAIL_ADDRESS, PARTNER_REF, CLIENT, REASON = "EMAIL_ADDRESS", "PARTNER_REF", "CLIENT", "REASON"
+ALIAS, REGISTRATION_ID = "ALIAS", "REGISTRATION_ID"
 _COPIES = ("recipient_email_address_cc", "bcc_address")
 # Of a forgotten person's letter this stays, which says nothing of them.
 _KEPT = ("channel", "message_type", "message_type_version", "letter_type", "send_at", "expires_at", "from_address",
-         "from_name", "runs_as_job")  # fmt: skip
+         "from_name", "runs_as_job", "push_id", "subscription_id")  # fmt: skip
 # Facts that say nothing of anybody, though digits of theirs may be somebody's reference.
 _OURS = ("file", "digest")
 # Shorter names stand in too many words.
 _SHORTEST = 3
 
 
-Forgetter = Callable[["Person"], int]
+Forgetter = Callable[[Person], int]
 _forgetters: dict[str, Forgetter] = {}
 
 
@@ -49,54 +46,30 @@ def register(name: str, forgetter: Forgetter) -> None:
     _forgetters[name] = forgetter
 
 
-def forget_elsewhere(person: "Person") -> dict[str, int]:
+def forget_elsewhere(person: Person) -> dict[str, int]:
     """What was registered: how many rows of each kind went, where any did."""
     return {name: count for name, forgetter in _forgetters.items() if (count := forgetter(person))}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Whose data go: of whoever has that address or is known by that partner reference, in letters of one client or,
-    with None, of all. ``pseudonym`` takes their place."""
-
-    email_address: str = ""
-    partner_ref: str = ""
-    client_id: int | None = None
-    pseudonym: str = ""
-
-    @property
-    def spellings(self) -> tuple[str, ...]:
-        """The address as letters may spell it, but for its case."""
-        return tuple(dict.fromkeys(_spellings(self.email_address))) if self.email_address else ()
-
-    def is_named(self, address: str) -> bool:
-        """Whether it is their address."""
-        return address.lower() in (spelling.lower() for spelling in self.spellings)
-
-
-def _spellings(address: str) -> Iterable[str]:
-    yield address
-    wire = wire_form(address)
-    yield wire
-    local, _, domain = wire.rpartition("@")
-    yield f"{local}@{idna.decode(domain)}" if "xn--" in domain else wire
-
-
-def named(*, email_address: str = "", partner_ref: str = "", client_name: str = "", pseudonym: str = "") -> Person:
-    """Whoever is meant; raises 1001 where nobody is named, 1002 for an address that is none, 3000 for a client."""
-    if not email_address and not partner_ref:
-        raise refuse(Code.REQUIRED, "required where no partner is named", "email_address")
-    if email_address and not is_valid(email_address):
-        raise refuse(Code.INVALID, "not a valid e-mail address", "email_address")
-    client_id = ApiClient.objects.filter(name=client_name).values_list("id", flat=True).first()
-    if client_name and client_id is None:
-        raise not_found(f"client {client_name}")
-    return Person(email_address=email_address, partner_ref=partner_ref, client_id=client_id, pseudonym=pseudonym)
-
-
-def start(*, caller: Caller, email_address: str = "", partner_ref: str = "", client_name: str = "", reason: str) -> Job:
+def start(
+    *,
+    caller: Caller,
+    email_address: str = "",
+    partner_ref: str = "",
+    alias: str = "",
+    registration_id: str = "",
+    client_name: str = "",
+    reason: str,
+) -> Job:
     """Begin a job that forgets a person; raises 1001 and 1002."""
-    given = {EMAIL_ADDRESS: email_address, PARTNER_REF: partner_ref, CLIENT: client_name, REASON: reason}
+    given = {
+        EMAIL_ADDRESS: email_address,
+        PARTNER_REF: partner_ref,
+        ALIAS: alias,
+        REGISTRATION_ID: registration_id,
+        CLIENT: client_name,
+        REASON: reason,
+    }
     params = [(key, value) for key, value in given.items() if value]
     return job_services.submit(caller=caller, job_class=JOB_CLASS, params=params, reason="")
 
@@ -111,27 +84,27 @@ def letters_of(caller: Caller, person: Person) -> MessageQuerySet:
             wanted |= Q(**{f"content__{name}__icontains": form})
     if person.partner_ref:
         wanted |= Q(partner_ref=person.partner_ref)
+    wanted |= Q(recipient_name__in=person.told_as, content__has_key="push_id")
     return _of_client(Message.objects.visible_to(caller), person).filter(wanted)
 
 
 def counted(caller: Caller, person: Person) -> dict[str, int]:
     """What the job would find, without doing anything. It reads every row there is."""
     done: Counter[str] = Counter()
-    for row in (
-        letters_of(caller, person).only("recipient_email_address", "partner_ref", "content", "closed_at").iterator()
-    ):
+    columns = ("recipient_email_address", "recipient_name", "partner_ref", "content", "closed_at")
+    for row in letters_of(caller, person).only(*columns).iterator():
         if _is_recipient(row, person):
             done["messages"] += 1
             done["open"] += row.closed_at is None
         else:
             done["copies"] += _has_copy(row, person)
     names = ("messages", "open", "copies")
-    return {name: done[name] for name in names} | {"suppressions": _suppressions(person).count()}
+    return {name: done[name] for name in names} | _beside(person)
 
 
 def quickly_counted(caller: Caller, person: Person) -> dict[str, int]:
-    """How many messages and suppressions an index finds at once; the job itself looks further: at any spelling, and at
-    copies."""
+    """How many messages, suppressions and browsers an index finds at once; the job itself looks further: at any
+    spelling, at copies, and at pushes."""
     spelt = {form for spelling in person.spellings for form in (spelling, spelling.lower())}
     wanted = Q(recipient_email_address__in=spelt) if spelt else Q(pk__in=[])
     if person.partner_ref:
@@ -140,8 +113,11 @@ def quickly_counted(caller: Caller, person: Person) -> dict[str, int]:
     return {
         "messages": messages.count(),
         "open": messages.filter(closed_at=None).count(),
-        "suppressions": _suppressions(person).count(),
-    }
+    } | _beside(person)
+
+
+def _beside(person: Person) -> dict[str, int]:
+    return {"suppressions": _suppressions(person).count(), "subscriptions": person.browsers().count()}
 
 
 def _of_client(messages: MessageQuerySet, person: Person) -> MessageQuerySet:
@@ -200,7 +176,8 @@ def _locked(message_ids: Sequence[int]) -> tuple[list[Message], int]:
 
 def _is_recipient(row: Message, person: Person) -> bool:
     is_partner = bool(person.partner_ref) and row.partner_ref == person.partner_ref
-    return is_partner or person.is_named(row.recipient_email_address)
+    is_told = row.is_push and row.recipient_name in person.told_as
+    return is_partner or is_told or person.is_named(row.recipient_email_address)
 
 
 def _has_copy(row: Message, person: Person) -> bool:
@@ -209,7 +186,7 @@ def _has_copy(row: Message, person: Person) -> bool:
 
 def _erase(row: Message, person: Person) -> None:
     """A letter to them: its words go, and their name from all that is kept of it."""
-    words = _Words(person, row.recipient_email_address, row.recipient_name, person.partner_ref)
+    words = _Words(person, row.recipient_email_address, row.recipient_name, person.partner_ref, person.alias)
     _clean_events(row, words)
     if row.job_id:
         job_forgetting.rewrite([row.job_id], words.cleaned)
@@ -288,4 +265,4 @@ def forget_suppressions(person: Person) -> int:
 
 def forget_operations(person: Person) -> None:
     """What operations in bulk were asked to look for tells of the person no more."""
-    in_bulk.forget(_Words(person, person.partner_ref).cleaned, client_id=person.client_id)
+    in_bulk.forget(_Words(person, person.partner_ref, person.alias).cleaned, client_id=person.client_id)

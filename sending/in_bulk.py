@@ -62,6 +62,7 @@ class Found:
 def count(*, caller: Caller, operation: Operation, wanted: Filter) -> Found:
     """What the job would come to, without doing anything. Where no index knows the filter it reads every row."""
     caller.require("send")
+    choosing.check_channels(caller, wanted)
     rows = choosing.chosen(caller, wanted).order_by().values_list("status").annotate(count=Count("id"))
     return Found(operation=operation, statuses=dict(rows.order_by("status")))
 
@@ -83,6 +84,7 @@ def begin(
     problems = list(_problems(reason, expected))
     if problems:
         raise Refusal(problems)
+    choosing.check_channels(caller, wanted)
     choosing.chosen(caller, wanted)
     params = [(OPERATION, str(operation)), (FILTER, wanted.as_json()), (REASON, reason)]
     if expected is not None:

@@ -1,12 +1,12 @@
 """A letter as every face hands it over: the normalised command of Send V2, free of any protocol's names."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from hashlib import sha256
-from operator import attrgetter
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+from pydantic_core import to_json
 
 from gateway.incoming import StoredBytes
 
@@ -58,7 +58,7 @@ class LetterAttachment:
         object.__setattr__(self, "size", size)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Letter:
     """One letter to one recipient by one channel (contract send_v2, "sendMail: fields"). Empty string = not given.
     ``runs_as_job``: its sender follows it as a job, which calls ``callback_url``, where that is given.
@@ -107,7 +107,13 @@ class Letter:
 
     def content(self) -> dict[str, Any]:
         """What was given, as JSON holds it: absent fields left out, attachments by their digests."""
-        return {name: _plain(value) for name, value in zip(_NAMES, _VALUES(self), strict=True) if value}
+        return {name: _plain(value) for name, value in vars(self).items() if value and name not in _BESIDE}
+
+    def to(self, addressee: "Addressee") -> Self:
+        """The same letter to somebody."""
+        values = addressee._asdict()
+        values["properties"] = tuple(Property(key=key, value=value) for key, value in addressee.properties.items())
+        return replace(self, **values)
 
     @classmethod
     def again(cls, content: Mapping[str, Any]) -> Self:
@@ -121,13 +127,37 @@ class Letter:
         return cls(**values)
 
 
-_BESIDE = ("delivery_id", "job_id", "due_at")
+class Addressee(NamedTuple):
+    """To whom one of many letters that are alike goes (sending.alike), and what it knows of him: members of a Letter,
+    ``properties`` by their keys."""
+
+    recipient_name: str
+    recipient_email_address: str
+    recipient_postal_address: str
+    partner_ref: str
+    properties: Mapping[str, str]
+    delivery_id: str
+    due_at: datetime | None
+
+    def content(self) -> dict[str, Any]:
+        """These members as ``Letter.content`` has them."""
+        given = {name: value for name in _TEXTS if (value := getattr(self, name))}
+        if self.properties:
+            given["properties"] = [{"key": key, "value": value} for key, value in self.properties.items()]
+        return given
+
+
+# What comes with a letter and is no part of it.
+_BESIDE = frozenset({"delivery_id", "job_id", "due_at"})
+# What a letter says that depends on whom it goes to, and the texts of it.
+OF_ADDRESSEE = tuple(name for name in Addressee._fields if name not in _BESIDE)
+_TEXTS = tuple(name for name in OF_ADDRESSEE if name != "properties")
 _NAMES = tuple(member.name for member in fields(Letter) if member.name not in _BESIDE)
-_VALUES = attrgetter(*_NAMES)
 _ATTACHMENT_NAMES = tuple(
     member.name for member in fields(LetterAttachment) if member.name not in ("content", "stored", "size")
 )
 _ABSENT = ("", None, (), False)
+_NESTED = (dict, list)
 # What a letter that goes out again does not take over; a source was read, and may have been emptied, once.
 _OF_THE_FIRST = frozenset(
     {"request_id", "send_at", "expires_at", "params", "related_message_id", "runs_as_job", "callback_url"}
@@ -142,9 +172,6 @@ def _kept(attachment: Mapping[str, Any]) -> LetterAttachment:
     return LetterAttachment(**values, stored=StoredBytes(digest=attachment["digest"], size=attachment["size"]))
 
 
-_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
 def digest_of(content: Mapping[str, Any]) -> bytes:
     """Equal for equal content (Letter.content), whoever sends it over whichever face.
 
@@ -153,7 +180,14 @@ def digest_of(content: Mapping[str, Any]) -> bytes:
     """
     if "attachments" in content:
         content = {**content, "attachments": [_as_sent(attachment) for attachment in content["attachments"]]}
-    return sha256(_SORTED.encode(content).encode()).digest()
+    return sha256(to_json(_ordered(content))).digest()
+
+
+def _ordered(value: Any) -> Any:
+    """The same with the members of each object in the order of their names."""
+    if type(value) is dict:
+        return {name: _ordered(item) if type(item) in _NESTED else item for name, item in sorted(value.items())}
+    return [_ordered(item) for item in value] if type(value) is list else value
 
 
 def _as_sent(attachment: Mapping[str, Any]) -> dict[str, Any]:

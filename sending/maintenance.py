@@ -20,7 +20,9 @@ from sending import (
     queue,
     removing,
     services,
+    subscribing,
     suppressing,
+    vapid,
     withdrawing,
 )
 from sending.channels import channels
@@ -116,6 +118,12 @@ def clean() -> None:
     if settings.HAMMY_CONTENT_DAYS >= 0:
         before = timezone.now() - timedelta(days=settings.HAMMY_CONTENT_DAYS)
         _log.info("content retention", extra={"erased": erasing.erase_content(closed_before=before)})
+    if settings.HAMMY_SUBSCRIPTION_RETENTION_DAYS >= 0:
+        before = timezone.now() - timedelta(days=settings.HAMMY_SUBSCRIPTION_RETENTION_DAYS)
+        _log.info("subscription retention", extra={"forgotten": subscribing.prune(before=before)})
+    subscribing.remove_expired()
+    vapid.reseal()
+    vapid.prune()
     editorial.release_forgotten()
     release_channels()
     suppressing.sweep()

@@ -1,6 +1,7 @@
 """What became of hand-overs, from the worker's memory or journal into the tables, a few at a time."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,10 +87,11 @@ def record(tolds: Sequence[Told], dispatcher: Dispatcher) -> bool:
     anything. Recording again changes nothing.
     """
     moved = _record_postgresql(tolds, dispatcher) if connection.vendor == "postgresql" else _record(tolds, dispatcher)
+    counts = Counter((told.channel, told.status) for told in tolds if told.message_id in moved)
+    for (channel, status), count in counts.items():
+        _count(channel, status, count)
     for told in tolds:
-        if told.message_id in moved:
-            _count(told.channel, told.status)
-        elif told.status != Status.UNCERTAIN:
+        if told.message_id not in moved and told.status != Status.UNCERTAIN:
             _settle_doubt(told, dispatcher)
     return len(moved) == len(tolds)
 
@@ -119,7 +121,7 @@ def _settle_doubt(told: Told, dispatcher: Dispatcher) -> None:
         doubtful = Message.objects.uncertain().filter(pk=told.message_id, attempts=told.tried)
         if doubtful.update(**columns):
             _event(told, status, dispatcher).save(force_insert=True)
-            _count(told.channel, status)
+            _count(told.channel, status, 1)
 
 
 def _columns(told: Told) -> dict[str, Any]:
@@ -139,6 +141,6 @@ def _event(told: Told, status: str, dispatcher: Dispatcher) -> MessageEvent:
     )
 
 
-def _count(channel: str, status: str) -> None:
+def _count(channel: str, status: str, count: int) -> None:
     if status in _COUNTED:
-        metrics.MESSAGES.labels(channel=channel, event=_COUNTED[Status(status)]).inc()
+        metrics.MESSAGES.labels(channel=channel, event=_COUNTED[Status(status)]).inc(count)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sending import archiving, blobs
 from sending.certifying import certified
-from sending.channels.base import Address, Channel, Enclosure, Parcel
+from sending.channels.base import Address, Channel, Enclosure, NotReady, Parcel, WebPush
 from sending.models import Attachment, Message
 from sending.rendering import Words, compiled, template_data
 
@@ -32,6 +32,19 @@ def words_of(message: Message) -> Words:
         text=content.get("mail_body", ""),
         html=content.get("mail_html_body", ""),
     )
+
+
+def push_parcel(message: Message, web_push: WebPush | NotReady | None) -> Parcel:
+    """What a browser is told; raises NotReady where it is not there any more, or cannot be told now."""
+    if web_push is None:
+        raise NotReady("its subscription was removed", is_lasting=True)
+    if isinstance(web_push, NotReady):
+        raise web_push
+    nobody = Address(address="")
+    return Parcel(
+        message_id=message.pk, uuid=message.uuid, created_at=message.created_at, sender=nobody,
+        recipient=Address(address="", name=message.recipient_name), web_push=web_push,
+    )  # fmt: skip
 
 
 def ready(message: Message, attachments: Sequence[Attachment], channel: Channel, *, batch: str = "") -> Parcel:

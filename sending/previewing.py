@@ -32,12 +32,19 @@ def sending_channels() -> list[str]:
     return [name for name, kind in channels().items() if kind.raw is not Channel.raw]
 
 
-def sent_as(version: TemplateVersion, channel_name: str) -> bytes:
-    """What ``channel_name`` would send now of such a letter, without attachments; its Message-ID is nobody's.
+def is_printed(channel_name: str) -> bool:
+    """Whether what a channel sends is a document to be printed."""
+    kind = channels().get(channel_name)
+    return kind is not None and kind.raw_type == "application/pdf"
 
-    Raises TemplateError, NotReady, and ValueError where the sample cannot be sent so.
+
+def sent_as(version: TemplateVersion, channel_name: str, data: Mapping[str, Any] | None = None) -> bytes:
+    """What ``channel_name`` would send now of a letter with these data, else with the sample's, without attachments;
+    its Message-ID is nobody's.
+
+    Raises TemplateError, NotReady, and ValueError where it cannot be sent so.
     """
-    parcel = sample_parcel(version, sample_data(version.sample))
+    parcel = sample_parcel(version, sample_data(version.sample) if data is None else data)
     return channel(channel_name).raw(parcel, date=timezone.now().astimezone(UTC))
 
 

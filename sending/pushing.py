@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from django.conf import settings
@@ -21,15 +21,23 @@ from jobs.context import Context
 from jobs.models import Job
 from sending import storing
 from sending.audiences import Audience
-from sending.channels import channels
+from sending.channels.web_push import WebPushChannel
 from sending.letter import digest_of
 from sending.models import Message, Push, Subscription
-from sending.states import HeldFor, Status
+from sending.states import Status
 from sending.taking import DISPATCH_TASK
 
-CHANNEL = "WEB_PUSH"
+CHANNEL = WebPushChannel.name
 JOB_CLASS = "hu.dbx.hammy.processor.push.PushRequestJobRunner"
+DAY = 86400
+LONGEST_TIME_TO_LIVE = 15 * DAY
+# Of each kind of name by which an audience is given.
+MOST_NAMES = 1000
+LONGEST_NAME = 255
+Urgency = Literal["very-low", "low", "normal", "high"]
 _CHUNK = 1000
+# What is only for who is online is told no longer after it was taken, however much is to be told before.
+_STALE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +145,8 @@ def expand(context: Context[Any], push: Push) -> bool:
     reached = Audience.of(push.audience).reached(client_id=push.client_id, zones=push.zones).order_by("id")
     cursor: dict[str, int] = context.cursor or {"after": 0, "told": 0}
     until = time.monotonic() + settings.HAMMY_WAKE_SECONDS
-    while time.monotonic() < until:
+    # The clock is looked at behind a portion: on however busy a machine a run gets on.
+    while True:
         portion = list(reached.filter(id__gt=cursor["after"])[:_CHUNK])
         if not portion:
             return True
@@ -146,7 +155,8 @@ def expand(context: Context[Any], push: Push) -> bool:
             cursor = {"after": portion[-1].pk, "told": cursor["told"] + told}
             context.progress(0, cursor["told"])
             context.checkpoint(cursor=cursor)
-    return False
+        if time.monotonic() >= until:
+            return False
 
 
 def prune(*, before: datetime) -> int:
@@ -167,8 +177,7 @@ def _tell(push: Push, portion: Sequence[Subscription], *, job: Job) -> int:
     if rows:
         storing.insert(list(rows.values()), actor=job_services.owner_of(job).actor)
         metrics.MESSAGES.labels(channel=CHANNEL, event="accepted").inc(len(rows))
-        if CHANNEL in channels():
-            transaction.on_commit(lambda: wakeups.wake(DISPATCH_TASK, CHANNEL))
+        transaction.on_commit(lambda: wakeups.wake(DISPATCH_TASK, CHANNEL))
     return len(rows)
 
 
@@ -180,7 +189,6 @@ def _key(push: Push, subscription: Subscription) -> str:
 def _row(push: Push, subscription: Subscription, *, job: Job, now: datetime) -> dict[str, Any]:
     """A message by column (sending.acceptance.to_row): what it says is kept once, with its push."""
     content = {"push_id": push.pk, "subscription_id": subscription.pk}
-    is_held = CHANNEL not in channels()
     lives = timedelta(seconds=push.time_to_live)
     return {
         "client_id": push.client_id,
@@ -190,14 +198,12 @@ def _row(push: Push, subscription: Subscription, *, job: Job, now: datetime) -> 
         "uuid": uuid4(),
         "digest": digest_of(content),
         "channel": CHANNEL,
-        "status": Status.HELD if is_held else Status.ACCEPTED,
-        "held_for": HeldFor.CHANNEL if is_held else "",
+        "status": Status.ACCEPTED,
         "recipient_name": (subscription.alias or subscription.registration_id)[:100],
         "job_id": job.pk,
         "content": content,
         "created_at": now,
         "updated_at": now,
         "due_at": now,
-        # Only for who is online now: once its channel is there, that is too late.
-        "expires_at": now + lives if lives or is_held else None,
+        "expires_at": now + (lives or _STALE),
     }

@@ -124,6 +124,9 @@ def recover(dispatcher: Dispatcher, *, why: str, begun: int = 1) -> tuple[list[i
     with transaction.atomic():
         mine = Message.objects.claimed().filter(dispatcher=dispatcher).order_by(*WORK_ORDER)
         claimed = list(mine.values_list("id", "channel", "attempts"))
+        if claimed:
+            # Side by side, so that not only the first may have gone out.
+            begun = max(begun, channels()[claimed[0][1]].most_at_once)
         repeatable = {name for name, kind in channels().items() if kind.is_repeatable}
         in_doubt = [pk for pk, channel, _ in claimed[:begun] if channel not in repeatable]
         tried = [(pk, attempts + 1) for pk, channel, attempts in claimed[:begun] if channel in repeatable]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from sending.letter import OF_ADDRESSEE
 from sending.models import TemplateVersion
 from sending.templating import CompiledTemplate, compile_template
 from sending.xml_data import parse_xml_data
@@ -23,6 +24,7 @@ _FIELDS = {
     "fromAddress": "from_address",
     "fromName": "from_name",
 }
+_OF_ADDRESSEE = frozenset({"properties", *(outward for outward, name in _FIELDS.items() if name in OF_ADDRESSEE)})
 KNOWN_NAMES = frozenset({*_FIELDS, "properties", "xmlData", "attachments"})
 
 
@@ -62,8 +64,23 @@ class CompiledVersion:
 
     def missing(self, data: Mapping[str, Any]) -> list[str]:
         """The variables that rendering is known to need and ``data`` lacks, as the templates spell them."""
-        parts = (self.subject, self.text, self.html, self.list_unsubscribe)
-        return list(dict.fromkeys(name for part in parts for name in part.missing(data)))
+        return list(dict.fromkeys(name for part in self._parts for name in part.missing(data)))
+
+    def needed_properties(self) -> frozenset[str] | None:
+        """The properties that no letter may lack; None where the templates need more of whom it goes to than these and
+        plain fields, which a letter always has."""
+        found = set()
+        for need in (need for part in self._parts for need in part.needs if need.keys[0] in _OF_ADDRESSEE):
+            name, *rest = need.keys
+            if name == "properties" and len(rest) == 1 and isinstance(rest[0], str):
+                found.add(rest[0])
+            elif rest:
+                return None
+        return frozenset(found)
+
+    @property
+    def _parts(self) -> tuple[CompiledTemplate, ...]:
+        return self.subject, self.text, self.html, self.list_unsubscribe
 
 
 def _budget() -> dict[str, Any]:

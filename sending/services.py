@@ -49,7 +49,7 @@ def submit_many(*, caller: Caller, letters: Sequence[Letter], job_id: int | None
     """
     caller.require("send")
     results: dict[int, Accepted | Refusal] = {}
-    for chunk in _chunks(range(len(letters)), _CHUNK):
+    for chunk in chunks(range(len(letters))):
         try:
             with Incoming() as incoming:
                 good = _examined(caller, letters, chunk, incoming, results)
@@ -210,5 +210,6 @@ def purge(*, closed_before: datetime, size: int = 1000) -> int:
             return total
 
 
-def _chunks(items: Sequence[int], size: int) -> Iterable[Sequence[int]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def chunks(items: Sequence[int]) -> Iterable[Sequence[int]]:
+    """The same, so many at a time as one transaction takes."""
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

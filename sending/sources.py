@@ -29,6 +29,8 @@ def owner_of(caller: Caller) -> Owner:
 
 def problems_of(caller: Caller, letter: Letter) -> list[Problem]:
     """What is wrong with the places that a letter's attachments come from, and that it is to be archived at."""
+    if not letter.attachments and not letter.archiving_expected:
+        return []
     owner = owner_of(caller)
     archives_all = letter.channel in channels() and channels()[letter.channel].archives_all
     problems: list[Problem] = []

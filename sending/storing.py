@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from django.db import DatabaseError, connection, transaction
+from django.db import connection
+from pydantic_core import to_json
 
+from gateway.prepared import rows_of
 from sending import storing_sqlite
 from sending.models import Message
 
@@ -37,7 +37,6 @@ _LIST = ", ".join(_COLUMNS)
 # Prepared once for each connection: a third of what a letter cost the database was reading and planning this.
 _INSERT_MANY = _TEMPLATE.format(columns=_LIST, source=_MANY.format(columns=_LIST))
 _INSERT_ONE = _TEMPLATE.format(columns=_LIST, source=f"VALUES ({', '.join(['%s'] * len(_COLUMNS))})")
-_NOT_PREPARED = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.DuplicatePreparedStatement)
 
 
 def insert(rows: Sequence[dict[str, Any]], *, actor: str) -> None:
@@ -55,42 +54,21 @@ def insert(rows: Sequence[dict[str, Any]], *, actor: str) -> None:
 
 def _insert_one(row: dict[str, Any], actor: str) -> dict[UUID, int]:
     given = {**_DEFAULTS, **row}
-    return _prepared(_INSERT_ONE, [*(_as_text(given[name]) for name in _COLUMNS), actor])
+    return dict(rows_of(_INSERT_ONE, [*(_as_text(given[name]) for name in _COLUMNS), actor]))
 
 
 def _insert_many(rows: Sequence[dict[str, Any]], actor: str) -> dict[UUID, int]:
-    first = {**_DEFAULTS, **rows[0]}
-    alike = {name for name in _COLUMNS if all(row.get(name, _DEFAULTS[name]) == first[name] for row in rows)}
-    given = [{name: _as_json(row.get(name, _DEFAULTS[name])) for name in _COLUMNS if name not in alike} for row in rows]
-    base = {name: _as_json(first[name]) for name in alike}
-    return _prepared(_INSERT_MANY, [_JSON.encode(base), _JSON.encode(given), actor])
-
-
-def _prepared(statement: str, values: list[str | None]) -> dict[UUID, int]:
-    connection.ensure_connection()
-    try:
-        return _run(statement, values)
-    except DatabaseError as error:
-        if not isinstance(error.__cause__, _NOT_PREPARED):
-            raise
-        # A pooler between us and the database gave us another session. Nothing was done, and nothing is prepared
-        # over this connection any more.
-        connection.connection.prepare_threshold = None
-        return _run(statement, values)
-
-
-def _run(statement: str, values: list[str | None]) -> dict[UUID, int]:
-    # Django's own cursors put the values into the statement, and such a statement cannot be prepared.
-    bare: Any = psycopg.Cursor(connection.connection)
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with _apart(), wrap(bare) as cursor:
-        cursor.execute(statement, values)
-        return dict(cursor.fetchall())
-
-
-def _apart() -> Any:
-    """Inside somebody's transaction a savepoint, so that what is refused here leaves it whole."""
-    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+    base = {name: _as_json(default) for name, default in _DEFAULTS.items()}
+    names, columns = [], []
+    for name in set[str]().union(*rows).intersection(_COLUMNS):
+        column = [row.get(name, _DEFAULTS[name]) for row in rows]
+        if column.count(column[0]) == len(column):
+            base[name] = _as_json(column[0])
+        else:
+            names.append(name)
+            columns.append(map(_as_json, column))
+    given = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return dict(rows_of(_INSERT_MANY, [_JSON.encode(base), to_json(given).decode(), actor]))
 
 
 def _as_text(value: Any) -> str | None:

@@ -70,18 +70,20 @@ class CompiledTemplate:
     def __init__(self, template: Template, environment: LetterEnvironment, needs: tuple[Need, ...]) -> None:
         self._template = template
         self._environment = environment
-        self._needs = needs
+        self.needs = needs
 
     @property
     def variables(self) -> frozenset[str]:
         """What the template cannot do without, as it spells it: ``recipientName``, ``properties["K"]``."""
-        return frozenset(need.path for need in self._needs)
+        return frozenset(need.path for need in self.needs)
 
     def missing(self, data: Mapping[str, Any]) -> list[str]:
         """The ``variables`` that the data lack, in the template's order; what only some branches need is left out."""
-        found = []
+        found: list[str] = []
+        if not self.needs:
+            return found
         plain = dict(data)
-        for need in self._needs:
+        for need in self.needs:
             value: Any = plain
             for key in need.keys:
                 value = self._environment.fetch(value, key, need.path)

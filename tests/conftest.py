@@ -14,7 +14,12 @@ from gateway.clients import Keys
 from gateway.models import ApiClient
 from gateway.recent import forget_all
 from sending.rendering import compiled
-from tests import factories
+from tests import factories, once
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """``-m "not once"`` leaves out what services cannot change."""
+    once.mark(item)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,16 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.cache import add_never_cache_headers
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter
 
 from campaigns import editing, services
 from campaigns.admin import facts, pages, progress, wording
@@ -24,21 +24,16 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from gateway.console import audit, labels
 from gateway.console.confirming import Question, ask
-from gateway.console.filters import ClientFilter, OlderFilter, number_in
+from gateway.console.filters import ClientFilter, OlderFilter, WordFilter, number_in
 from gateway.console.paging import CappedList
 
 
-class StatusFilter(DropdownFilter):
+class StatusFilter(WordFilter):
     """By where they stand."""
 
     title = _("status")
     parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(status.value, wording.STATUSES[status]) for status in CampaignStatus]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> QuerySet[Campaign]:
-        return queryset.filter(status=self.value()) if self.value() in set(CampaignStatus) else queryset
+    words = wording.STATUSES
 
 
 class CampaignList(CappedList):
@@ -186,7 +181,7 @@ class CampaignAdmin(LegPages, ReportPages):
             links.append(pages.button(_("Its messages"), facts.messages_of(campaign), "mail"))
         if self.may_edit(request):
             links.append(pages.button(_("Rename"), pages.address("campaign", "rename", pk), "edit"))
-        if self.has_delete_permission(request):
+        if self.has_delete_permission(request) and campaign.status == CampaignStatus.DRAFT:
             title = pgettext_lazy("a campaign", "Delete")
             links.append(pages.button(title, pages.address("campaign", "delete", pk), "delete"))
         return links
@@ -222,7 +217,7 @@ class CampaignAdmin(LegPages, ReportPages):
 
         return pages.fill_in(
             self, request, form, act, verb="rename", title=_("Rename"), text=campaign.title, done=gettext("Saved."),
-            back=facts.place(campaign), place=facts.place,
+            back=facts.place(campaign), place=facts.place, of=campaign,
         )  # fmt: skip
 
     def operate(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
@@ -236,6 +231,9 @@ class CampaignAdmin(LegPages, ReportPages):
         data = request.POST if request.method == "POST" else request.GET
         leg = number_in(data.get("leg"))
         legs = () if leg is None else (leg,)
+        if request.method != "POST" and not operation.fits(campaign, facts.is_being_sent(campaign, legs)):
+            notices.error(request, operation.unfit)
+            return HttpResponseRedirect(facts.place(campaign))
         question = Question(
             verb=f"{verb} leg {leg}" if legs else verb,
             title=operation.title,
@@ -256,14 +254,14 @@ class CampaignAdmin(LegPages, ReportPages):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask for a reason, and forget a campaign with its legs and reports."""
+        """Ask for a reason, and forget a campaign that was never started, with its legs."""
         if not self.has_delete_permission(request):
             raise PermissionDenied
         campaign = self.campaign_for(object_id)
         question = Question(
             verb="delete",
             title=_("Delete the campaign"),
-            text=_("The campaign, its legs and reports are forgotten; its letters stay. This cannot be undone."),
+            text=_("The campaign and its legs are forgotten. This cannot be undone."),
             variant="danger",
             subjects=list[Model]([campaign]),
             total=1,

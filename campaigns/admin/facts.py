@@ -1,5 +1,6 @@
 """What the console tells of one campaign."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from campaigns import reporting, services
+from campaigns import reporting, running
 from campaigns.admin import pages, progress, wording
 from campaigns.models import Campaign, CampaignPart, LegRun
 from campaigns.states import CampaignStatus
@@ -16,6 +17,7 @@ from gateway.console import labels
 from jobs.admin import cells
 from jobs.models import Job
 from jobs.states import FINAL
+from sending.admin import bars
 
 _RUNS = 20
 
@@ -45,14 +47,15 @@ def page(campaign: Campaign) -> dict[str, Any]:
         "legs": [
             {
                 "part": report.part,
+                "name": leg_name(report.part),
                 "facts": leg_facts(report.part),
                 "report": report,
-                "bar": progress.bar(report),
-                "legend": progress.legend(report),
+                "bar": bars.bar(report.statuses, skipped=report.skipped, whole=report.recipients),
+                "legend": bars.legend(report.statuses, skipped=report.skipped),
                 "more": [
-                    (_("Recipients"), progress.number(report.recipients)),
-                    (pgettext("letters", "Suppressed"), progress.number(report.suppressed)),
-                    (pgettext("letters", "Opened"), progress.number(report.opened)),
+                    (_("Recipients"), bars.number(report.recipients)),
+                    (pgettext("letters", "Suppressed"), bars.number(report.suppressed)),
+                    (pgettext("letters", "Opened"), bars.number(report.opened)),
                 ],
             }
             for report in reports
@@ -60,6 +63,11 @@ def page(campaign: Campaign) -> dict[str, Any]:
         "runs": _runs(campaign),
         "has_left_out": any(report.skipped for report in reports),
     }
+
+
+def leg_name(part: CampaignPart) -> str:
+    """A leg as people know it: its title, or its template and channel."""
+    return part.title or f"{part.message_type} ({part.channel})"
 
 
 def leg_facts(part: CampaignPart) -> list[tuple[Any, Any]]:
@@ -70,7 +78,7 @@ def leg_facts(part: CampaignPart) -> list[tuple[Any, Any]]:
         (_("Template"), f"{part.message_type} ({version})"),
         (_("Channel"), part.channel),
         (_("Sender"), f"{part.from_name} {part.from_address}".strip()),
-        (_("Sent at"), _moment(part.send_at)),
+        (_("Send at"), _moment(part.send_at)),
         (_("Messages a minute"), part.messages_per_minute),
     )
     return [(name, value) for name, value in rows if value]
@@ -83,7 +91,7 @@ def _runs(campaign: Campaign) -> list[dict[str, Any]]:
     return [
         {
             "run": run,
-            "leg": str(run.part),
+            "leg": leg_name(run.part),
             "at": labels.moment(run.created_at),
             "job": job,
             "url": reverse("admin:jobs_job_change", args=[run.job_id]),
@@ -96,9 +104,9 @@ def _runs(campaign: Campaign) -> list[dict[str, Any]]:
     ]
 
 
-def is_being_sent(campaign: Campaign) -> bool:
-    """Whether any of its legs is."""
-    return bool(services.open_runs(campaign).exists())
+def is_being_sent(campaign: Campaign, legs: Sequence[int] = ()) -> bool:
+    """Whether any of its legs, or of those named, is or is about to be."""
+    return bool(running.being_sent(legs or campaign.parts.values_list("id", flat=True)))
 
 
 def messages_of(campaign: Campaign) -> str:

@@ -23,7 +23,7 @@ from gateway.console.fields import PairsField
 from gateway.errors import Code, Refusal
 from gateway.lookup import caller_of
 from gateway.models import ApiClient
-from sending.channels import channels
+from sending.channels import letter_channels
 from sending.models import Template
 from sending.states import TemplateStatus
 
@@ -171,7 +171,7 @@ class LegForm(TellingForm):
         label=_("Sender name"), required=False, max_length=100, widget=UnfoldAdminTextInputWidget()
     )
     send_at = forms.SplitDateTimeField(
-        label=_("Sent at"),
+        label=_("Send at"),
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget(),
         help_text=_("Its letters wait until then; empty means at once."),
@@ -196,7 +196,7 @@ class LegForm(TellingForm):
             known.insert(0, part.message_type)
         template.choices = [(name, name) for name in known]
         way: forms.ChoiceField = self.fields["channel"]  # type: ignore[assignment]
-        way.choices = [(name, name) for name in sorted(channels())]
+        way.choices = [(name, name) for name in letter_channels()]
 
     def leg(self) -> Leg:
         """What was filled in, as the services take it."""

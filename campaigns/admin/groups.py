@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.translation import gettext, pgettext_lazy
@@ -102,6 +103,7 @@ class RecipientGroupAdmin(InvalidPages, ImportPages):
                 "legs": group.parts.select_related("campaign").order_by("-id")[:20],
                 "imports": self.last_imports(request, group, _LAST_IMPORTS),
                 "offered": self._offered(request, group),
+                "ways_on": self._ways_on(request, group),
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -113,6 +115,12 @@ class RecipientGroupAdmin(InvalidPages, ImportPages):
             links.append(pages.button(_("Recipients"), listed, "groups", "primary"))
         if self.has_import_permission(request):
             links.append(pages.button(_("Import"), pages.address(model, "import", group.pk), "upload"))
+        return links
+
+    def _ways_on(self, request: HttpRequest, group: RecipientGroup) -> list[dict[str, Any]]:
+        """What else leads away from its page, beside its facts: the bar above has no room for it."""
+        may = request.user.has_perm
+        model, links = "recipientgroup", []
         if self.may_export(request):
             links.append(pages.button(_("Export"), pages.address(model, "export", group.pk), "download"))
         if may("campaigns.change_recipientgroup"):
@@ -159,6 +167,7 @@ class RecipientGroupAdmin(InvalidPages, ImportPages):
         return pages.fill_in(
             self, request, form, act,
             verb="rename", title=_("Rename"), text=group.name, done=gettext("Saved."), back=_place(group), place=_place,
+            of=group,
         )  # fmt: skip
 
     def delete_view(
@@ -168,6 +177,11 @@ class RecipientGroupAdmin(InvalidPages, ImportPages):
         if not self.has_delete_permission(request):
             raise PermissionDenied
         group = self.group_for(object_id)
+        leg = group.parts.select_related("campaign").order_by("id").first()
+        if leg is not None and request.method != "POST":
+            words = gettext("The campaign %(title)s sends to this group: it cannot be deleted.")
+            notices.error(request, words % {"title": leg.campaign.title})
+            return HttpResponseRedirect(_place(group))
         question = Question(
             verb="delete",
             title=_("Delete the group"),

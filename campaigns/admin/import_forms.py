@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminRadioSelectWid
 
 from campaigns.admin import wording
 from campaigns.admin.forms import TellingForm
-from campaigns.columns import PROPERTY, meaning_of
+from campaigns.columns import PROPERTY, meant_by
 from campaigns.csv_reading import Sheet
 from campaigns.states import Duplicates
 
@@ -66,5 +66,6 @@ class ReadingForm(TellingForm):
 
     def as_parameter(self) -> str:
         """The same as the job takes it: what its columns do not say by themselves."""
-        chosen = {header: meaning for header, meaning in self.meaning().items() if meaning != meaning_of(header)}
+        by_itself = meant_by(self._headers)
+        chosen = {header: meaning for header, meaning in self.meaning().items() if meaning != by_itself[header]}
         return json.dumps(chosen, ensure_ascii=False) if chosen else ""

@@ -14,10 +14,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns import csv_reading, importing, looking
-from campaigns.admin import pages
+from campaigns.admin import import_counts, pages
 from campaigns.admin.import_forms import ReadingForm, UploadForm
 from campaigns.admin.uploads import taking_files
 from campaigns.csv_reading import Unreadable
+from campaigns.importing import Reading
 from campaigns.models import RecipientGroup
 from campaigns.states import Duplicates
 from gateway.console import audit, labels
@@ -27,6 +28,7 @@ from gateway.errors import Refusal
 from gateway.incoming import Incoming
 from jobs.admin import cells
 from jobs.models import Job
+from sending.admin.bars import number
 
 _SALT = "campaigns.admin.import"
 # A page that was left open over night still begins its import.
@@ -76,8 +78,9 @@ class ImportPages(ReadOnlyAdmin):
                 "file": dict(job.params).get(importing.FILE_NAME, ""),
                 "state": cells.state(job),
                 "progress": cells.progress(job),
+                "counts": import_counts.in_short(job),
             }
-            for job in jobs.defer("cursor")[:most]
+            for job in jobs[:most]
         ]
 
     def upload(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -91,6 +94,7 @@ class ImportPages(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "object": group,
             "title": _("Look at the file"),
             "text": gettext("Recipients for %(group)s. Nothing is taken in before you have seen what is in the file.")
             % {"group": group.name},
@@ -145,15 +149,17 @@ class ImportPages(ReadOnlyAdmin):
                         begun = self._begin(request, group, form, place=place, name=name, checksum=checksum)
                         if begun is not None:
                             return begun
-                    sample = looking.sample(file, sheet, meaning)
+                    sample = looking.look(file, Reading(sheet=sheet, meaning=meaning), group)
         except (Unreadable, OSError) as error:
             problem = str(error)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "object": group,
             "title": gettext("Import into %(group)s") % {"group": group.name},
             "file_name": name,
             "sample": sample,
+            **(_found(sample) if sample else {}),
             "form": form,
             "problem": problem,
             "back": pages.address("recipientgroup", "change", pk),
@@ -185,6 +191,18 @@ class ImportPages(ReadOnlyAdmin):
         may_see = request.user.has_perm("jobs.view_job")
         where = reverse("admin:jobs_job_change", args=[job.pk]) if may_see else ""
         return HttpResponseRedirect(where or pages.address("recipientgroup", "change", group.pk))
+
+
+def _found(sample: looking.Look) -> dict[str, Any]:
+    """What a look found in as many records as it looked at, and the faults that its first records do not show."""
+    among = ""
+    if sample.looked_at < sample.total:
+        among = gettext(" (of the first %(count)s)") % {"count": number(sample.looked_at)}
+    return {
+        "invalid": f"{number(sample.invalid)}{among}",
+        "duplicates": f"{number(sample.duplicates)}{among}",
+        "later_faults": [line for line in sample.faults if line not in sample.lines],
+    }
 
 
 def _form(request: HttpRequest, sheet: csv_reading.Sheet) -> ReadingForm:

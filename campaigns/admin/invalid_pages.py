@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import importing
 from campaigns.admin import pages
-from campaigns.models import InvalidLine
+from campaigns.models import InvalidLine, RecipientGroup
 from gateway.console import audit
 from gateway.console.read_only import ReadOnlyAdmin
 from jobs.models import Job
@@ -44,6 +44,7 @@ class InvalidPages(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "object": group_of(found),
             "title": gettext("Invalid lines of job %(job)d") % {"job": found.pk},
             "file_name": dict(found.params).get(importing.FILE_NAME, ""),
             "total": lines.count(),
@@ -59,7 +60,13 @@ class InvalidPages(ReadOnlyAdmin):
         """All of them as a file."""
         found = self._job_for(request, job)
         audit.record(request, [found], "export: invalid lines")
-        return pages.saved(importing.result_lines(found.pk), f"{found.pk}-invalid-lines.csv")
+        return pages.saved(importing.result_lines(found.pk, found.cursor), f"{found.pk}-invalid-lines.csv")
+
+
+def group_of(job: Job) -> RecipientGroup | None:
+    """The group that an import's job fills."""
+    named = pages.uuids(dict(job.params).get(importing.GROUP, ""))
+    return RecipientGroup.objects.filter(uuid__in=named).first()
 
 
 def may_see_lines(request: HttpRequest) -> bool:

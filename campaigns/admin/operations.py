@@ -8,12 +8,12 @@ from typing import Any
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import estimating, reporting, services
-from campaigns.admin.progress import number
+from campaigns import estimating, reporting, running, services
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from gateway.caller import Caller
 from jobs.admin import wording as job_wording
+from sending.admin.bars import number
 from sending.states import Status
 
 OPERATE = "campaigns.operate_campaign"
@@ -22,7 +22,8 @@ OPERATE = "campaigns.operate_campaign"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """``verb`` is its place in addresses and in the audit trail; ``counted`` tells, with the question, of how many
-    letters it is about; ``run`` does it for all legs or for some and says what was done."""
+    letters it is about; ``fits`` says whether it can be done to a campaign of which something is being sent or not, and
+    ``unfit`` why not; ``run`` does it for all legs or for some and says what was done."""
 
     verb: str
     title: Any
@@ -31,6 +32,7 @@ class Operation:
     icon: str
     variant: str
     fits: Callable[[Campaign, bool], bool]
+    unfit: Any
     run: Callable[[Caller, Campaign, tuple[int, ...], str], str]
 
 
@@ -53,7 +55,7 @@ def _cancel(caller: Caller, campaign: Campaign, legs: tuple[int, ...], reason: s
     reports = services.cancel(caller=caller, uuid=campaign.uuid, reason=reason)
     out = sum(report.out for report in reports)
     sending = sum(report.statuses.get(Status.SENDING, 0) for report in reports)
-    withdrawn = sum(report.statuses.get(Status.CANCELLED, 0) - report.suppressed for report in reports)
+    withdrawn = sum(report.withdrawn for report in reports)
     words = gettext("Cancelled. Out already: %(out)s. Withdrawn: %(withdrawn)s.") % {
         "out": number(out),
         "withdrawn": number(withdrawn),
@@ -80,7 +82,9 @@ def _what_would_go(campaign: Campaign, legs: tuple[int, ...]) -> str:
 
 
 def _what_is_out(campaign: Campaign, legs: tuple[int, ...]) -> str:
-    reports = reporting.reports(campaign)
+    reports = reporting.reports(campaign, run_job_ids=running.current_jobs([campaign.pk]).get(campaign.pk, set()))
+    if not any(report.runs for report in reports):
+        return gettext("Its job has not begun: nothing is out yet.")
     return gettext("Out by now: %(out)s of %(recipients)s.") % {
         "out": number(sum(report.out for report in reports)),
         "recipients": number(sum(report.recipients for report in reports)),
@@ -96,6 +100,7 @@ _ALL = (
         icon="play_circle",
         variant="primary",
         fits=lambda campaign, is_open: not is_open,
+        unfit=_("It is being sent already."),
         run=_start,
     ),
     Operation(
@@ -106,6 +111,7 @@ _ALL = (
         icon="pause_circle",
         variant="default",
         fits=lambda campaign, is_open: is_open and campaign.status == CampaignStatus.RUNNING,
+        unfit=_("Nothing of it is being sent, or it is paused already."),
         run=_pause,
     ),
     Operation(
@@ -116,6 +122,7 @@ _ALL = (
         icon="play_circle",
         variant="primary",
         fits=lambda campaign, is_open: campaign.status == CampaignStatus.PAUSED,
+        unfit=_("It is not paused."),
         run=_resume,
     ),
     Operation(
@@ -126,6 +133,7 @@ _ALL = (
         icon="block",
         variant="danger",
         fits=lambda campaign, is_open: is_open,
+        unfit=_("Nothing of it is being sent."),
         run=_cancel,
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages as notices
 from django.db import transaction
@@ -31,9 +32,12 @@ def fill_in(
     back: str,
     place: Callable[[Model], str],
     offered: Sequence[dict[str, Any]] = (),
+    of: Model | None = None,
+    submit: Any = "",
 ) -> HttpResponse:
     """Show a form, or when it was filled in well have ``act`` do it: what it returns is what the trail tells of, and
-    ``place`` leads to. A refusal leaves everything as it was."""
+    ``place`` leads to. A refusal leaves everything as it was. ``of`` is what the page is about, if that is there
+    already; ``submit`` stands on the button, the title unless given."""
     if form.is_bound and form.is_valid():
         try:
             with transaction.atomic():
@@ -47,7 +51,9 @@ def fill_in(
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
+        "object": of,
         "title": title,
+        "submit": submit,
         "text": text,
         "form": form,
         "back": back,
@@ -64,6 +70,14 @@ def button(title: Any, path: str, icon: str, variant: str = "default") -> dict[s
 def address(model: str, name: str, *keys: object) -> str:
     """The address of one of this floor's pages."""
     return reverse(f"admin:campaigns_{model}_{name}", args=keys)
+
+
+def uuids(text: str) -> list[UUID]:
+    """The one that a job's parameter holds, or none: anybody may have made such a job."""
+    try:
+        return [UUID(text)]
+    except ValueError:
+        return []
 
 
 def saved(lines: Iterable[bytes], file_name: str) -> StreamingHttpResponse:

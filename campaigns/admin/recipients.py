@@ -136,6 +136,7 @@ class RecipientAdmin(ReadOnlyAdmin):
         return pages.fill_in(
             self, request, form, act, verb=verb, title=title, text=group.name, done=gettext("Saved."),
             back=_listed(group), place=lambda made: _listed(group), offered=offered,
+            of=group,
         )  # fmt: skip
 
     def delete_view(

@@ -11,13 +11,13 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import estimating, exporting
-from campaigns.admin import facts, pages
+from campaigns import estimating, exporting, reporting
+from campaigns.admin import facts, pages, wording
 from campaigns.admin.campaign_page import CampaignPage
-from campaigns.admin.progress import number
-from campaigns.models import Campaign, LegRun, Recipient, SkippedRecipient
+from campaigns.models import Campaign, Recipient
 from gateway.console import audit, labels
 from jobs.admin import wording as job_wording
+from sending.admin.bars import number
 
 _SHOWN = 100
 
@@ -50,7 +50,7 @@ class ReportPages(CampaignPage):
             _("Estimate"),
             rows=[
                 {
-                    "leg": str(one.part),
+                    "leg": facts.leg_name(one.part),
                     "group": one.part.group.name,
                     "counts": [
                         number(one.recipients),
@@ -72,14 +72,14 @@ class ReportPages(CampaignPage):
         """What became of each leg, as a file."""
         campaign = self._seen(request, pk)
         audit.record(request, [campaign], "export: report")
-        return pages.saved(exporting.report_lines(campaign), f"campaign-{campaign.pk}.csv")
+        heads = wording.heads(exporting.REPORT_HEADS)
+        return pages.saved(exporting.report_lines(campaign, heads), f"campaign-{campaign.pk}.csv")
 
     def left_out(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The first of those left out, with reasons."""
         campaign = self._seen(request, pk)
-        runs = list(LegRun.objects.filter(part__campaign=campaign).values_list("id", flat=True))
-        skipped = SkippedRecipient.objects.filter(run__in=runs)
-        rows = list(skipped.select_related("run").order_by("-id")[:_SHOWN])
+        skipped = reporting.left_out(campaign)
+        rows = list(skipped.select_related("run__part").order_by("-id")[:_SHOWN])
         may_see = request.user.has_perm("campaigns.view_recipient")
         people = Recipient.objects.in_bulk([row.recipient_id for row in rows]) if may_see else {}
         download = pages.address("campaign", "left_out_download", campaign.pk)
@@ -88,7 +88,12 @@ class ReportPages(CampaignPage):
             campaign,
             _("Left out"),
             rows=[
-                {"skipped": row, "person": people.get(row.recipient_id), "leg": row.run.part_id, "job": row.run.job_id}
+                {
+                    "skipped": row,
+                    "person": people.get(row.recipient_id),
+                    "leg": facts.leg_name(row.run.part),
+                    "job": row.run.job_id,
+                }
                 for row in rows
             ],
             total=skipped.count(),
@@ -106,12 +111,14 @@ class ReportPages(CampaignPage):
         if not request.user.has_perm("campaigns.view_recipient"):
             raise PermissionDenied
         audit.record(request, [campaign], "export: left out")
-        return pages.saved(exporting.left_out_lines(campaign), f"campaign-{campaign.pk}-left-out.csv")
+        heads = wording.heads(exporting.LEFT_OUT_HEADS)
+        return pages.saved(exporting.left_out_lines(campaign, heads), f"campaign-{campaign.pk}-left-out.csv")
 
     def _context(self, request: HttpRequest, campaign: Campaign, title: Any, **more: Any) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "object": campaign,
             "title": f"{campaign.title} · {title}",
             "offered": [pages.button(_("Campaign"), facts.place(campaign), "campaign")],
             **more,

@@ -1,11 +1,13 @@
 """The console's words and colours for what campaigns call by code."""
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from campaigns.columns import IGNORED, PROPERTY
 from campaigns.states import CampaignStatus, Duplicates
-from sending.states import Status
+from sending.admin.wording import STATUSES as MESSAGE_STATUSES
 
 STATUSES = {
     CampaignStatus.DRAFT: _("Draft"),
@@ -35,21 +37,32 @@ MEANINGS = {
     PROPERTY: _("a property of its name"),
     IGNORED: _("left out"),
 }
+_HEADS = {
+    "leg": _("Leg"),
+    "title": _("Title"),
+    "group": _("Recipient group"),
+    "template": _("Template"),
+    "channel": _("Channel"),
+    "runs": _("Runs"),
+    "recipients": _("Recipients"),
+    "leftOut": _("Left out"),
+    "suppressed": pgettext_lazy("letters", "Suppressed"),
+    "messages": _("Letters"),
+    "opened": pgettext_lazy("letters", "Opened"),
+    "job": _("Job"),
+    "recipient": _("Recipient"),
+    "name": _("Name"),
+    "emailAddress": _("E-mail"),
+    "reason": _("Reason"),
+} | dict(MESSAGE_STATUSES)
 SEPARATORS = {
     ";": _("semicolon"),
     ",": _("comma"),
     "\t": _("tab"),
     "|": _("vertical bar"),
 }
-# In the order in which they stand in a leg's bar: what is over first.
-BAR = (
-    (Status.SENT, "success"),
-    (Status.BOUNCED, "bounced"),
-    (Status.FAILED, "danger"),
-    (Status.UNCERTAIN, "doubt"),
-    (Status.CANCELLED, "default"),
-    (Status.SENDING, "primary"),
-    (Status.RETRY, "warning"),
-    (Status.ACCEPTED, "info"),
-    (Status.HELD, "held"),
-)
+
+
+def heads(codes: Sequence[str]) -> list[str]:
+    """The columns of a file to be saved, in the reader's tongue; now, for it is written later."""
+    return [str(_HEADS[code]) for code in codes]

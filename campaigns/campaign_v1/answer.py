@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -118,7 +119,7 @@ def _estimate(one: Estimate) -> Members:
         "suppressed": one.suppressed,
         "messagesPerMinute": round(one.per_minute, 1) if one.per_minute is not None else None,
         "basis": one.basis.value or None,
-        "seconds": one.seconds,
+        "seconds": ceil(round(one.seconds, 3)) if one.seconds is not None else None,
     }
 
 

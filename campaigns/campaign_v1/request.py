@@ -29,8 +29,14 @@ NAMES = {
     "leg_id": "legId",
     "leg_ids": "legIds",
 }
-# Of a letter that is tried, where the caller says only whom it goes to.
-TEST_NAMES = {"recipient_email_address": "to", "leg_id": "legId", "channel": "legId"}
+# Of a letter that is tried, where the caller says only whose it is and whom it goes to.
+TEST_NAMES = {
+    "recipient_email_address": "to",
+    **dict.fromkeys(
+        ("leg_id", "channel", "message_type", "message_type_version", "from_address", "from_name"), "legId"
+    ),
+    **dict.fromkeys(("properties", "recipient_name", "recipient_postal_address", "partner_ref"), "recipientId"),
+}
 SORTABLE = {
     "createdAt": "created_at",
     "updatedAt": "updated_at",
@@ -46,8 +52,7 @@ _READ_ONLY = frozenset({"status", "createdAt", "updatedAt", "startedAt", "closed
 _READ_ONLY_OF_LEG = frozenset({"pausedAt"})
 
 
-class _Leg(Body):
-    leg_id: Identifier | None = Field(None, alias="legId")
+class _NewLeg(Body):
     title: Annotated[Text, line(200)] = ""
     group_uuid: Uuid = Field(alias="recipientGroupId")
     message_type: Annotated[str, line(100)] = Field(alias="messageType")
@@ -68,6 +73,10 @@ class _Leg(Body):
         return Leg(**{name: getattr(self, name) for name in Leg.__dataclass_fields__})
 
 
+class _Leg(_NewLeg):
+    leg_id: Identifier | None = Field(None, alias="legId")
+
+
 def _shown_leg(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: item for name, item in value.items() if name not in _READ_ONLY_OF_LEG}
@@ -82,7 +91,9 @@ class NewCampaign(Body):
     """A campaign to be made."""
 
     title: Annotated[Text, line(200)]
-    legs: Annotated[LegList, BeforeValidator(lambda value: [] if value is None else value)] = []
+    legs: Annotated[
+        list[_NewLeg], Field(max_length=_MOST_LEGS), BeforeValidator(lambda value: [] if value is None else value)
+    ] = []
 
 
 class ChangedCampaign(Body):

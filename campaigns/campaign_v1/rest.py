@@ -119,7 +119,7 @@ class EstimateView(CampaignsView):
     def get(self, http_request: Request, campaign_id: str) -> HttpResponse:
         uuid = _uuid(campaign_id)
         leg_ids = request.read_leg_ids(http_request.query_params)
-        with outward(request.NAMES):
+        with outward(request.NAMES, in_query=True):
             found = estimating.estimates(caller=self.caller, uuid=uuid, leg_ids=leg_ids)
         return self.answer(answer.estimate(uuid, found))
 

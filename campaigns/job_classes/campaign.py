@@ -36,7 +36,7 @@ class CampaignJob(JobClass[CampaignParams]):
         if context.cursor is None:
             parts = running.parts_of(job_services.owner_of(context.job), context.params.leg_ids)
             with transaction.atomic():
-                runs = [running.begin_leg(context, part) for part in sorted(parts, key=lambda part: part.pk)]
+                runs = running.begin_legs(context, [part.pk for part in parts])
                 context.progress(0, len(runs))
                 context.checkpoint(cursor=[run.pk for run in runs])
         return Waiting(reason="its legs are being sent")

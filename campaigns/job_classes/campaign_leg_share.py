@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from campaigns import running
+from campaigns import making, running
 from campaigns.models import LegRun
 from campaigns.running import Share
 from jobs.context import Context
@@ -36,6 +36,6 @@ class CampaignLegShare(JobClass[CampaignLegShareParams]):
         if run is None or run.job_id != context.job.parent_id:
             raise JobFailed("it has no share: only a leg that is sent makes such a job")
         share = Share(after=params.after, upto=params.upto, before=params.before)
-        if not running.make_letters(context, run, share):
+        if not making.make_letters(context, run, share):
             return Again(seconds=0, reason="its share is large")
         return None

@@ -1,11 +1,12 @@
 """Imports a file of recipients into a group (contract job_v1, "Job classes")."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from campaigns import importing
 from campaigns.csv_reading import SEPARATORS, Unreadable
@@ -19,11 +20,26 @@ from jobs.params import JobParams
 from jobs.registry import JobClass, JobFailed, Outcome
 from jobs.states import Queue
 
+_SHA_1 = re.compile(r"([0-9A-Fa-f]{40})?", re.ASCII)
+
 
 def _separator(text: str) -> str:
     if text and text not in SEPARATORS:
         raise ValueError("must be one of ; , | or a tab")
     return text
+
+
+def _checksum(text: str) -> str:
+    if not _SHA_1.fullmatch(text):
+        raise ValueError("must be a SHA-1 in hex")
+    return text
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError("must be a uuid") from None
 
 
 def _columns(text: str) -> str:
@@ -39,9 +55,9 @@ def _columns(text: str) -> str:
 class ImportRecipientsParams(JobParams):
     relative_file_path: Annotated[str, Field(alias=RELATIVE_FILE_PATH, min_length=1, max_length=1024)]
     file_name: Annotated[str, Field(alias=FILE_NAME, max_length=255)] = ""
-    checksum: Annotated[str, Field(alias=CHECKSUM, pattern="^([0-9A-Fa-f]{40})?$")] = ""
+    checksum: Annotated[str, AfterValidator(_checksum), Field(alias=CHECKSUM)] = ""
     separator: Annotated[str, AfterValidator(_separator), Field(alias=SEPARATOR)] = ""
-    group: Annotated[UUID, Field(alias=GROUP)]
+    group: Annotated[UUID, BeforeValidator(_uuid), Field(alias=GROUP)]
     duplicates: Annotated[Duplicates, Field(alias=DUPLICATES)] = Duplicates.ALLOW
     columns: Annotated[str, AfterValidator(_columns), Field(alias=COLUMNS)] = ""
 
@@ -73,9 +89,10 @@ class ImportRecipients(JobClass[ImportRecipientsParams]):
                 stored = importing.fetched(caller, params.relative_file_path, incoming)
                 self._check(context, stored.path, stored.digest)
                 with Path(stored.path).open("rb") as file:
-                    found = importing.look(file, separator=params.separator, given=json.loads(params.columns or "{}"))
+                    given = json.loads(params.columns or "{}")
+                    reading = importing.reading_of(file, separator=params.separator, given=given)
                     importing.Import(
-                        context=context, group=group, file=file, found=found, duplicates=params.duplicates,
+                        context=context, group=group, file=file, reading=reading, duplicates=params.duplicates,
                         digest=stored.digest,
                     ).run()  # fmt: skip
             except Unreadable as error:

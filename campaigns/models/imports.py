@@ -1,6 +1,7 @@
-"""What an import could not take."""
+"""What an import could not take, and the files it keeps."""
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,3 +21,19 @@ class InvalidLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.line}"
+
+
+class ImportFile(models.Model):
+    """A file that was kept below the external root, at ``place`` there, with its SHA-256: of a job's, or of none that
+    was begun yet."""
+
+    place = models.TextField()
+    digest = models.CharField(max_length=64)
+    job_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.pk}"

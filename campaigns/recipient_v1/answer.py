@@ -1,12 +1,12 @@
 """Groups, recipients and imports as this door shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
 from campaigns.columns import MEMBERS
-from campaigns.csv_reading import Record
-from campaigns.importing import Look
+from campaigns.import_counts import counts_in
+from campaigns.looking import Line, Look
 from campaigns.models import Recipient, RecipientGroup
 from campaigns.recipient_v1.request import PERSON_NAMES
 from gateway.dates import format_moment
@@ -44,7 +44,7 @@ def done() -> Members:
     return {"data": resource("recipientResponses", str(uuid4()), {}), "meta": meta()}
 
 
-def looked_at(found: Look, first: Sequence[tuple[Record, str]]) -> Members:
+def looked_at(found: Look) -> Members:
     """What an import would make of a file."""
     attributes = {
         "encoding": found.sheet.encoding,
@@ -54,15 +54,22 @@ def looked_at(found: Look, first: Sequence[tuple[Record, str]]) -> Members:
             for name in found.sheet.headers
         ],
         "total": found.total,
-        "records": [
-            {"line": record.line, "fields": list(record.fields), "reason": reason or None} for record, reason in first
-        ],
+        "records": [_record(line) for line in found.lines],
+        "lookedAtCount": found.looked_at,
+        "duplicateLineCount": found.duplicates,
+        "invalidLineCount": found.invalid,
+        "invalidRecords": [_record(line) for line in found.faults],
     }
     return {"data": resource("importPreviews", str(uuid4()), attributes), "meta": meta()}
 
 
+def _record(line: Line) -> Members:
+    return {"line": line.number, "fields": list(line.fields), "reason": line.problem or None}
+
+
 def imported(job: Job, invalid: int) -> Members:
-    """How far an import has come."""
+    """How far an import has come; what began before its lines were counted has null for the counts."""
+    counts = counts_in(job.cursor)
     attributes = {
         "status": job.status,
         "reason": job.reason or None,
@@ -70,6 +77,9 @@ def imported(job: Job, invalid: int) -> Members:
         "finishedAt": format_moment(job.finished_at) if job.finished_at else None,
         "total": job.total,
         "completed": job.completed,
+        "newLineCount": counts.new if counts else None,
+        "changedLineCount": counts.changed if counts else None,
+        "duplicateLineCount": counts.skipped if counts else None,
         "invalidLineCount": invalid,
     }
     return {"data": resource("imports", str(job.uuid), attributes), "meta": meta()}

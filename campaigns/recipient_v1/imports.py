@@ -37,7 +37,7 @@ class ImportsView(CampaignsView):
     def _answer(self, order: Order, is_dry: bool) -> HttpResponse:
         with outward(uploads.NAMES):
             if is_dry:
-                return self.answer(answer.looked_at(*intake.look(caller=self.caller, order=order)))
+                return self.answer(answer.looked_at(intake.look(caller=self.caller, order=order)))
             job = intake.take(caller=self.caller, order=order)
         return self.answer(job_answer.done(job_answer.triggered(job)))
 
@@ -57,5 +57,5 @@ class InvalidLinesView(CampaignsView):
     @schema.operation("readInvalidLines", "Fetch the lines that an import could not take", schema.CSV)
     def get(self, http_request: Request, job_uuid: str) -> StreamingHttpResponse:
         job, _ = intake.import_of(caller=self.caller, uuid=uuid_of(job_uuid, "import"))
-        lines = importing.result_lines(job.pk)
+        lines = importing.result_lines(job.pk, job.cursor)
         return table_to_be_saved(lines, file_name="invalid-lines.csv")

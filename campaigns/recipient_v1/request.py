@@ -4,19 +4,22 @@ Null is the same as nothing, in a change too: it empties. What an answer shows m
 read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from django.utils.datastructures import MultiValueDict
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from campaigns.columns import MEMBERS
 from campaigns.reading import Body, Text, Uuid, line
-from campaigns.recipient_rules import Person
+from campaigns.recipient_rules import Person, problems_of
 from gateway.declared import read, wrong
-from gateway.errors import Code, Problem
+from gateway.errors import Code, Problem, Refusal
 from gateway.listing import ListParameters, Page
+
+M = TypeVar("M", bound=Body)
 
 GROUP_NAMES = {"name": "name", "description": "description"}
 PERSON_NAMES = {
@@ -149,12 +152,30 @@ def read_changed_group(data: Mapping[str, Any]) -> ChangedGroup:
 
 def read_new_recipient(data: Mapping[str, Any]) -> NewRecipient:
     """Raises Refusal with every problem (1001, 1002, 1004)."""
-    return read(NewRecipient, data)
+    return _read_person(NewRecipient, data)
 
 
 def read_changed_recipient(data: Mapping[str, Any]) -> ChangedRecipient:
     """Raises Refusal with every problem (1002, 1004)."""
-    return read(ChangedRecipient, _without_shown(data))
+    return _read_person(ChangedRecipient, _without_shown(data))
+
+
+def _read_person(model: type[M], data: Mapping[str, Any]) -> M:
+    try:
+        return read(model, data)
+    except Refusal as refusal:
+        raise Refusal([*refusal.problems, *_other_problems(data, refusal)]) from refusal
+
+
+def _other_problems(data: Mapping[str, Any], refusal: Refusal) -> Iterator[Problem]:
+    """What is wrong with the texts of a refused recipient that were read well."""
+    refused = {problem.field[0] for problem in refusal.problems if problem.field}
+    given = {member: data.get(PERSON_NAMES[member]) for member in MEMBERS if PERSON_NAMES[member] not in refused}
+    texts: dict[str, Any] = {member: value for member, value in given.items() if isinstance(value, str)}
+    person = Person(**texts)
+    for member, sentence in problems_of(person):
+        if texts.get(member):
+            yield Problem(code=Code.INVALID, sentence=sentence, field=(PERSON_NAMES[member],))
 
 
 def read_find_groups(query: MultiValueDict[str, str]) -> FindGroups:

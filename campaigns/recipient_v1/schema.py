@@ -49,6 +49,7 @@ _BY_PATH = object_of(("recipientGroupId", PATH), **_FIELDS, **{PATH: _PATH})
 _FORM = object_of((FILE,), **{FILE: _BINARY, DOCUMENT: object_of((), **_FIELDS)}, **_FIELDS)
 IMPORT_REQUEST = either(_BY_PATH) | {"multipart/form-data": _FORM}
 IMPORT_PARAMETERS = [OpenApiParameter("dryRun", bool, default=False)]
+_RECORDS = list_of(object_of(line=NUMBER, fields=list_of(TEXT), reason=MAYBE))
 _LOOKED_AT = resource(
     "importPreviews",
     object_of(
@@ -56,10 +57,15 @@ _LOOKED_AT = resource(
         csvSeparator=TEXT,
         columns=list_of(object_of(("name", "meaning"), name=TEXT, meaning=TEXT)),
         total=NUMBER,
-        records=list_of(object_of(line=NUMBER, fields=list_of(TEXT), reason=MAYBE)),
+        records=_RECORDS,
+        lookedAtCount=NUMBER,
+        duplicateLineCount=NUMBER,
+        invalidLineCount=NUMBER,
+        invalidRecords=_RECORDS,
     ),
 )
 IMPORT = answer({"oneOf": [resource("jobResponses", object_of()), _LOOKED_AT]})
+_COUNT: Schema = NUMBER | {"nullable": True}
 IMPORTED = answer(
     resource(
         "imports",
@@ -70,6 +76,9 @@ IMPORTED = answer(
             finishedAt=MOMENT | {"nullable": True},
             total=NUMBER | {"nullable": True},
             completed=NUMBER | {"nullable": True},
+            newLineCount=_COUNT,
+            changedLineCount=_COUNT,
+            duplicateLineCount=_COUNT,
             invalidLineCount=NUMBER,
         ),
     )

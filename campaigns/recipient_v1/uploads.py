@@ -21,7 +21,7 @@ from gateway import multipart
 from gateway.body import decode_json
 from gateway.caller import Caller
 from gateway.declared import read, wrong
-from gateway.errors import Code, Refusal, refuse
+from gateway.errors import Code, Problem, Refusal, refuse
 from gateway.incoming import Incoming
 from gateway.multipart import Bounds, Received, at_part
 from sending.mime import safe_file_name
@@ -119,11 +119,17 @@ def receive(request: HttpRequest, incoming: Incoming, *, caller: Caller) -> tupl
     problems = list(received.problems)
     data: dict[str, Any] = {}
     if received.held is not None:
-        data = _document(received.held.content)
+        try:
+            data = _document(received.held.content)
+        except Refusal as refusal:
+            # What stands at no member of the document stands at the part.
+            problems += [one if one.field else at_part(one.code, one.sentence, DOCUMENT) for one in refusal.problems]
     for name, stored in received.uploads.items():
         if name == FILE or not stored.path:
             continue
-        if name not in _FIELDS or name == PATH:
+        if name == PATH:
+            problems.append(at_part(Code.EXCLUSIVE, f"not together with the part {FILE}", name))
+        elif name not in _FIELDS:
             problems.append(at_part(Code.UNKNOWN_FIELD, "unknown field", name))
         elif name in data:
             problems.append(at_part(Code.EXCLUSIVE, f"is given in the part {DOCUMENT} too", name))
@@ -151,11 +157,17 @@ def _document(content: bytes) -> dict[str, Any]:
 
 def read_order(data: dict[str, Any], received: Received | None = None) -> tuple[Order, bool]:
     """The import that is asked for, and whether only to look; raises Refusal with every problem (1001 to 1004)."""
-    asked = read(ImportRequest, data)
-    if received is None and not asked.relative_file_path:
-        raise refuse(Code.REQUIRED, "required where no file is uploaded", PATH)
-    if received is not None and asked.relative_file_path:
-        raise refuse(Code.EXCLUSIVE, f"not together with the part {FILE}", PATH)
+    problems: list[Problem] = []
+    if received is None and not data.get(PATH):
+        problems.append(Problem(code=Code.REQUIRED, sentence="required where no file is uploaded", field=(PATH,)))
+    if received is not None and data.get(PATH):
+        problems.append(Problem(code=Code.EXCLUSIVE, sentence=f"not together with the part {FILE}", field=(PATH,)))
+    try:
+        asked = read(ImportRequest, data)
+    except Refusal as refusal:
+        raise Refusal([*refusal.problems, *problems]) from refusal
+    if problems:
+        raise Refusal(problems)
     name = asked.file_name
     if received is not None and not name:
         name = _file_name(received.file_names.get(FILE, ""))

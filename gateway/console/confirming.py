@@ -86,10 +86,23 @@ def ask(
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
+        "object": _named(admin, question),
         "title": question.title,
         "question": question,
-        "shown": question.subjects[:_SHOWN],
+        "shown": [(subject, _state(admin, subject)) for subject in question.subjects[:_SHOWN]],
         "rest": max(0, question.total - _SHOWN),
         "form": form,
     }
     return TemplateResponse(request, "console/confirm.html", context, status=status)
+
+
+def _named(admin: ModelAdmin, question: Question) -> Model | None:
+    """What the page is about, where that is one thing that has a page of its own."""
+    subject = question.subjects[0] if question.total == 1 and question.subjects else None
+    return subject if subject is not None and admin.admin_site.is_registered(type(subject)) else None
+
+
+def _state(admin: ModelAdmin, subject: Model) -> Any:
+    """Where it stands, in the words of the list's column; "" where that has none, or is of other things."""
+    is_its_own = isinstance(subject, admin.opts.concrete_model)
+    return admin.state(subject) if is_its_own and hasattr(admin, "state") else ""

@@ -1,5 +1,6 @@
 """Lists and pairs as people write them into a form."""
 
+from itertools import chain
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 
 class LinesField(forms.CharField):
-    """A list of texts, one a line."""
+    """A list of texts, one a line; what is demanded of the text, as ``max_length``, is demanded of each."""
 
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
 
@@ -18,6 +19,14 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def run_validators(self, value: Any) -> None:
+        for line in value or ():
+            super().run_validators(line)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """None: the whole may be longer than a line."""
+        return {}
 
 
 class PairsField(forms.CharField):
@@ -44,3 +53,7 @@ class PairsField(forms.CharField):
             elif line.strip():
                 raise ValidationError(_("%(line)s: must be key=value"), params={"line": line[:100]})
         return pairs
+
+    def run_validators(self, value: Any) -> None:
+        for text in chain.from_iterable(value or ()):
+            super().run_validators(text)

@@ -1,11 +1,11 @@
 """What lists can be narrowed by, whatever they list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
@@ -86,6 +86,32 @@ class OlderFilter(CarriedFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         before = number_in(self.value())
         return queryset if before is None else queryset.filter(id__lt=before)
+
+
+class OlderByMomentFilter(OlderFilter):
+    """The same for lists in the order in which their rows were made."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        before = number_in(self.value())
+        if before is None:
+            return queryset
+        moment = queryset.model._default_manager.filter(pk=before).values_list("created_at", flat=True).first()
+        if moment is None:
+            # It is gone by now: numbers rise with time, but for those of the same moments.
+            return queryset.filter(id__lt=before)
+        return queryset.filter(Q(created_at__lt=moment) | Q(id__lt=before), created_at__lte=moment)
+
+
+class WordFilter(DropdownFilter):
+    """By what stands in the column that ``parameter_name`` names: one of ``words``, which says what people call it."""
+
+    words: ClassVar[Mapping[Any, Any]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(word), called) for word, called in self.words.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() in self.words else queryset
 
 
 def number_in(text: str | None) -> int | None:

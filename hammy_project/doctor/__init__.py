@@ -2,10 +2,12 @@
 
 from hammy_project.doctor import (
     broker,
+    campaigning,
     database,
     machine,
     notifying,
     printing,
+    pushing,
     queue,
     requests,
     scheduling,
@@ -32,12 +34,16 @@ PROBES: tuple[Probe, ...] = (
     printing.press_works,
     printing.batches,
     queue.stuck,
+    queue.held,
     queue.ticks,
     requests.by_queue,
     scheduling.overdue,
+    campaigning.stranded,
+    campaigning.forgotten,
     notifying.deliveries,
     notifying.secrets,
     notifying.outbound,
+    pushing.push_keys,
 )
 
 __all__ = ["PROBES", "Finding", "Level", "Probe", "examine"]

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from django.db.models import Count
 from django.utils import timezone
 
 from hammy_project import vital_signs
 from hammy_project.doctor.findings import Finding, failure, ok, warning
-from sending.models import Dispatcher, Lane
-from sending.states import DUE, Status
+from sending.channels import channels
+from sending.models import Dispatcher, Lane, Message
+from sending.states import DUE, HeldFor, Status
 
 _WARNING_SECONDS = 60.0
 _FAILURE_SECONDS = 900.0
@@ -17,6 +19,17 @@ def stuck() -> Iterator[Finding]:
     """All that waits for longer than it should."""
     found = [*_findings(), *_jobs()]
     yield from found or [ok("queue", "nothing is stuck")]
+
+
+def held() -> Iterator[Finding]:
+    """Messages that were made before there was a way out for them, and wait for it."""
+    waiting = Message.objects.filter(status=Status.HELD, held_for=HeldFor.CHANNEL).order_by()
+    counts = dict(waiting.values_list("channel").annotate(count=Count("id")))
+    for channel, count in sorted(counts.items()):
+        if channel in channels():
+            yield ok(f"{channel} HELD", f"{count} messages waited for this channel: they go out within the hour")
+        else:
+            yield warning(f"{channel} HELD", f"{count} messages wait for this channel, which is not there")
 
 
 def ticks() -> Iterator[Finding]:

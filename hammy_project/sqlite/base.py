@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3.operations import DatabaseOperations as SQLiteOperations
 
 from hammy_project.sqlite.write_lock import WriteLock
 
@@ -90,8 +91,22 @@ class LockedCursor(base.SQLiteCursorWrapper):
             self.write_lock.release()
 
 
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+class DatabaseOperations(SQLiteOperations):
+    """SQLite knows capitals of English alone: what is looked for in any case is compared as Python folds it."""
+
+    def lookup_cast(self, lookup_type: str, internal_type: str | None = None) -> str:
+        return "hammy_folded(%s)" if lookup_type == "icontains" else super().lookup_cast(lookup_type, internal_type)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to SQLite that writes only in its turn; a database in memory is nobody else's and needs none."""
+
+    ops_class = DatabaseOperations
+    operators = base.DatabaseWrapper.operators | {"icontains": "LIKE hammy_folded(%s) ESCAPE '\\'"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -122,6 +137,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     return connection
                 _with_log.add(_identity(path))
         return super().get_new_connection(conn_params)
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        self.connection.create_function("hammy_folded", 1, _folded, deterministic=True)
 
     def create_cursor(self, name: str | None = None) -> LockedCursor:
         cursor = self.connection.cursor(factory=LockedCursor)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from gateway.console import labels
-from jobs.admin import cells, relatives, wording
+from jobs.admin import cells, relatives, results, wording
 from jobs.models import Job
 from jobs.states import OPEN, EventName, Queue
 
@@ -54,6 +54,7 @@ def groups(job: Job) -> list[dict[str, Any]]:
                 (_("Goes on from"), str(job.cursor)[:200] if job.cursor is not None and job.status in OPEN else ""),
             ),
         ),
+        (_("Result"), tuple(results.of_job(job))),
         (
             _("Times"),
             (

@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter, MultipleDropdownFilter
 
-from gateway.console.filters import CarriedFilter, DaysFilter, number_in
+from gateway.console.filters import CarriedFilter, DaysFilter, WordFilter, number_in
 from jobs.admin import wording
-from jobs.models import Job, Trigger
+from jobs.models import Trigger
 from jobs.models.job import JobQuerySet
 from jobs.registry import job_classes
-from jobs.states import Decision, Status
+from jobs.states import Status
 
 
 class StatusFilter(MultipleDropdownFilter):
@@ -89,31 +89,9 @@ class TreeFilter(CarriedFilter):
         return queryset if root is None else queryset.filter(Q(pk=root) | Q(root_id=root))
 
 
-class OlderFilter(CarriedFilter):
-    """What lies beyond the capped pages: jobs created before the last one shown."""
-
-    title = _("older than")
-    parameter_name = "before"
-
-    def queryset(self, request: HttpRequest, queryset: JobQuerySet) -> JobQuerySet:  # type: ignore[override]
-        before = number_in(self.value())
-        if before is None:
-            return queryset
-        moment = Job.objects.filter(pk=before).values_list("created_at", flat=True).first()
-        if moment is None:
-            # It is gone by now: numbers rise with time, but for jobs of the same moments.
-            return queryset.filter(id__lt=before)
-        return queryset.filter(Q(created_at__lt=moment) | Q(id__lt=before), created_at__lte=moment)
-
-
-class DecisionFilter(DropdownFilter):
+class DecisionFilter(WordFilter):
     """By what was made of a trigger's time."""
 
     title = _("decision")
     parameter_name = "decision"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(decision.value, wording.DECISIONS[decision]) for decision in Decision]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(decision=self.value()) if self.value() in set(Decision) else queryset
+    words = wording.DECISIONS

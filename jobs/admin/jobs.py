@@ -1,52 +1,46 @@
 """Jobs: found, watched while they run, and cancelled, repeated or closed with a reason."""
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from gateway.console import audit, labels
-from gateway.console.confirming import Question, ask
-from gateway.console.filters import ClientFilter, number_in
-from gateway.console.read_only import ReadOnlyAdmin
-from jobs import services
+from gateway.console import labels
+from gateway.console.filters import ClientFilter, OlderByMomentFilter, number_in
+from gateway.console.operating import OperatingAdmin
 from jobs.admin import cells, facts, finding, links, wording
 from jobs.admin.filters import (
     ClassFilter,
     CreatedFilter,
-    OlderFilter,
     RootsFilter,
     StatusFilter,
     TreeFilter,
     TriggerFilter,
 )
-from jobs.admin.operations import OPERATIONS, Operation
+from jobs.admin.operations import OPERATIONS
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 
 OPERATE = "jobs.operate_job"
-# What one action takes at once: a transaction of its own size, and a page that can be sent.
-_MOST = 900
 # What a list looks after at once.
 _MOST_LIVE = 200
-_LIST = "jobs_job_changelist"
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(OperatingAdmin):
     """Nothing here adds, edits or deletes a job: services move them."""
+
+    operate_permission = OPERATE
+    operations = OPERATIONS
+    long_columns = ("params", "cursor", "reason")
 
     list_display = ("id", "kind", "state", "progress", "lasted", "started_by", "owner", "created")
     list_display_links = ("id", "kind")
@@ -58,7 +52,7 @@ class JobAdmin(ReadOnlyAdmin):
         CreatedFilter,
         RootsFilter,
         TreeFilter,
-        OlderFilter,
+        OlderByMomentFilter,
     )
     list_filter_submit = True
     list_per_page = 50
@@ -76,10 +70,6 @@ class JobAdmin(ReadOnlyAdmin):
     class Media:
         js = ("console/live.js",)
 
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may start, cancel, repeat and close jobs."""
-        return self.has_view_permission(request) and request.user.has_perm(OPERATE)
-
     def get_queryset(self, request: HttpRequest) -> JobQuerySet:
         rows: JobQuerySet = super().get_queryset(request)
         return rows.select_related("client", "trigger")
@@ -87,7 +77,7 @@ class JobAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: JobQuerySet, search_term: str
     ) -> tuple[JobQuerySet, bool]:
-        return finding.find(queryset.defer("params", "cursor", "reason"), search_term), False
+        return finding.find(queryset.defer(*self.long_columns), search_term), False
 
     @admin.display(description=_("Job class"))
     def kind(self, job: Job) -> SafeString:
@@ -122,7 +112,6 @@ class JobAdmin(ReadOnlyAdmin):
         return [
             path("live/", view(self.live_rows), name="jobs_job_live"),
             path("<int:pk>/live/", view(self.live_page), name="jobs_job_live_page"),
-            path("operate/<str:verb>/", view(self.operate), name="jobs_job_operate"),
             *super().get_urls(),
         ]
 
@@ -131,7 +120,7 @@ class JobAdmin(ReadOnlyAdmin):
         self._must_see(request)
         names = request.GET.get("ids", "").split(",")[:_MOST_LIVE]
         ids = [number for name in names if (number := number_in(name)) is not None]
-        jobs = list(Job.objects.filter(pk__in=ids).defer("params", "cursor", "reason"))
+        jobs = list(Job.objects.filter(pk__in=ids).defer(*self.long_columns))
         response = HttpResponse("".join(cells.rows(jobs)))
         add_never_cache_headers(response)
         return response
@@ -167,84 +156,4 @@ class JobAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def _offered(self, request: HttpRequest, job: Job) -> list[dict[str, Any]]:
-        leading_away = links.of_job(request, job)
-        if not self.has_operate_permission(request):
-            return leading_away
-        return [
-            *leading_away,
-            *(
-                {
-                    "title": operation.title,
-                    "icon": operation.icon,
-                    "variant": operation.variant,
-                    "path": f"{reverse('admin:jobs_job_operate', args=[operation.verb])}?ids={job.pk}",
-                }
-                for operation in OPERATIONS.values()
-                if job.status in operation.statuses
-            ),
-        ]
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
-        if self.has_operate_permission(request):
-            for operation in OPERATIONS.values():
-                actions[operation.verb] = (partial(_ask_for, operation), operation.verb, operation.title)
-        return actions
-
-    def operate(self, request: HttpRequest, verb: str) -> HttpResponse:
-        """Ask for a reason (GET, or POST from the list) and then do it (POST with a reason)."""
-        if verb not in OPERATIONS:
-            raise Http404
-        if not self.has_operate_permission(request):
-            raise PermissionDenied
-        data = request.POST if request.method == "POST" else request.GET
-        ids = [number for value in data.getlist("ids") if (number := number_in(value)) is not None]
-        if not ids or len(ids) > _MOST:
-            raise Http404
-        return self.confirm(
-            request, OPERATIONS[verb], ids, back=data.get("back", ""), is_answer=request.method == "POST"
-        )
-
-    def confirm(
-        self, request: HttpRequest, operation: Operation, ids: Sequence[int], *, back: str, is_answer: bool
-    ) -> HttpResponse:
-        """The question for these jobs, or with ``is_answer`` its answer."""
-        found = list(Job.objects.filter(pk__in=ids).defer("params", "cursor", "reason").order_by("id"))
-        if not found:
-            raise Http404
-        question = Question(
-            verb=operation.verb,
-            title=operation.title,
-            text=operation.question,
-            variant=operation.variant,
-            subjects=list[Model](found),
-            total=len(found),
-            target=reverse("admin:jobs_job_operate", args=[operation.verb]),
-            back=self._way_back(found, back),
-            hidden=[("back", back), *(("ids", job.pk) for job in found)],
-        )
-
-        def act(reason: str) -> str:
-            jobs = services.set_status(
-                caller=audit.caller(request), ids=[job.pk for job in found], status=operation.target, reason=reason
-            )
-            return str(operation.done % {"count": len(jobs)})
-
-        return ask(self, request, question, act if is_answer else None)
-
-    @staticmethod
-    def _way_back(found: Sequence[Job], back: str) -> str:
-        """To the list as it was narrowed, or to the job; the addresses are ours, only the query is carried."""
-        name, _sep, query = back.partition("?")
-        if name == _LIST:
-            return f"{reverse(f'admin:{name}')}?{QueryDict(query).urlencode()}"
-        return reverse("admin:jobs_job_change", args=[found[0].pk])
-
-
-def _ask_for(operation: Operation, page: JobAdmin, request: HttpRequest, queryset: JobQuerySet) -> HttpResponse | None:
-    """An action of the list: the question, with the way back to the list as it was."""
-    ids = list(queryset.order_by().values_list("id", flat=True)[: _MOST + 1])
-    if len(ids) > _MOST:
-        notices.error(request, _("At most %(most)d jobs at once: narrow the list.") % {"most": _MOST})
-        return None
-    return page.confirm(request, operation, ids, back=f"{_LIST}?{request.GET.urlencode()}", is_answer=False)
+        return [*links.of_job(request, job), *self.operations_on(request, job)]

@@ -1,30 +1,20 @@
 """What an operator may do to jobs, each as a value: how it is asked, when it is offered, which status it brings."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
 
+from gateway.caller import Caller
+from gateway.console.operating import Operation
+from jobs import services
+from jobs.models import Job
 from jobs.states import BY_HAND, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """``verb`` is its place in addresses and in the audit trail; ``done`` is a plural form over ``count``."""
-
-    verb: str
-    title: Any
-    question: Any
-    done: Any
-    icon: str
-    variant: str
-    target: Status
-
-    @property
-    def statuses(self) -> frozenset[Status]:
-        """From where it is offered."""
-        return BY_HAND[self.target]
+def _bring(status: Status, caller: Caller, jobs: Sequence[Job], reason: str) -> int:
+    return len(services.set_status(caller=caller, ids=[job.pk for job in jobs], status=status, reason=reason))
 
 
 _ALL = (
@@ -35,7 +25,8 @@ _ALL = (
         done=ngettext_lazy("%(count)d job cancelled.", "%(count)d jobs cancelled.", "count"),
         icon="block",
         variant="danger",
-        target=Status.CANCELLED,
+        statuses=BY_HAND[Status.CANCELLED],
+        run=partial(_bring, Status.CANCELLED),
     ),
     Operation(
         verb="again",
@@ -44,7 +35,8 @@ _ALL = (
         done=ngettext_lazy("%(count)d job will run again.", "%(count)d jobs will run again.", "count"),
         icon="replay",
         variant="primary",
-        target=Status.NEW,
+        statuses=BY_HAND[Status.NEW],
+        run=partial(_bring, Status.NEW),
     ),
     Operation(
         verb="finish",
@@ -53,7 +45,8 @@ _ALL = (
         done=ngettext_lazy("%(count)d job closed as finished.", "%(count)d jobs closed as finished.", "count"),
         icon="check_circle",
         variant="default",
-        target=Status.FINISHED,
+        statuses=BY_HAND[Status.FINISHED],
+        run=partial(_bring, Status.FINISHED),
     ),
     Operation(
         verb="fail",
@@ -62,7 +55,8 @@ _ALL = (
         done=ngettext_lazy("%(count)d job closed as failed.", "%(count)d jobs closed as failed.", "count"),
         icon="cancel",
         variant="default",
-        target=Status.FAILED,
+        statuses=BY_HAND[Status.FAILED],
+        run=partial(_bring, Status.FAILED),
     ),
 )
 OPERATIONS = {operation.verb: operation for operation in _ALL}

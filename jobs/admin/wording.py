@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -74,10 +75,11 @@ def short(job_class: str) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """A span of time as people read it: ``0.4 s``, ``12 s``, ``3:07``, ``2:03:07``, ``2 d 2:03:07``."""
+    """A span of time as people of the visitor's language read it: ``0.4 s``, ``12 s``, ``3:07``, ``2:03:07``,
+    ``2 d 2:03:07``."""
     seconds = max(0.0, span.total_seconds())
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{number_format(seconds, 1)} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, second = divmod(int(seconds), 60)

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib import messages as notices
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 
-from gateway.console.confirming import Question, ask
-from gateway.console.filters import OlderFilter, number_in
-from gateway.console.read_only import ReadOnlyAdmin
+from gateway.caller import Caller
+from gateway.console.filters import OlderFilter
+from gateway.console.operating import OperatingAdmin, Operation
 from gateway.errors import Code, Refusal, refuse
 from jobs.admin import links
 from jobs.models import Job
@@ -27,15 +24,36 @@ from notifications.models import Delivery, Event
 from notifications.models.delivery import DeliveryQuerySet
 from notifications.states import Health, Status, sources
 
-# What one action takes at once: a transaction of its own size, and a page that can be sent.
-_MOST = 900
 _LIST = "notifications_delivery_changelist"
-_REPLAYABLE = sources(Status.PENDING) | {Status.PENDING}
+
+
+def _replay(caller: Caller, deliveries: Sequence[Delivery], reason: str) -> int:
+    for delivery in deliveries:
+        try:
+            services.replay(delivery=delivery)
+        except Refusal as refusal:
+            raise refuse(Code.STATE_CONFLICT, f"{delivery.pk}: {refusal}") from refusal
+    return len(deliveries)
+
+
+_AGAIN = Operation(
+    verb="replay",
+    title=_("Deliver again"),
+    question=_("These are brought once more, now, whatever came of them: whoever heard them hears them twice."),
+    done=ngettext_lazy("%(count)d delivery is brought again.", "%(count)d deliveries are brought again.", "count"),
+    icon="replay",
+    variant="primary",
+    statuses=sources(Status.PENDING) | {Status.PENDING},
+    run=_replay,
+)
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(OperatingAdmin):
     """Nothing here adds, edits or deletes a delivery: services bring it again."""
+
+    operate_permission = OPERATE
+    operations = {_AGAIN.verb: _AGAIN}
 
     list_display = (
         "id", "created", "event_name", "job", "target_address", "state", "attempts", "next_try",
@@ -53,10 +71,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     change_form_template = "console/delivery.html"
     # The page shows more than a form would; this keeps Django from building one of every column.
     fields = ("uuid",)
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may bring deliveries again."""
-        return self.has_view_permission(request) and request.user.has_perm(OPERATE)
 
     def get_queryset(self, request: HttpRequest) -> DeliveryQuerySet:
         rows: DeliveryQuerySet = super().get_queryset(request)
@@ -93,10 +107,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
         is_waiting = delivery.status == Status.PENDING
         return cells.when(delivery.target.next_call(delivery.due_at)) if is_waiting else None
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.replay)
-        return [path("replay/", view, name="notifications_delivery_replay"), *super().get_urls()]
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -119,72 +129,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def _offered(self, request: HttpRequest, delivery: Delivery) -> list[dict[str, Any]]:
-        is_open = delivery.target.health is not Health.DISABLED and delivery.status in _REPLAYABLE
-        if not (is_open and self.has_operate_permission(request)):
-            return []
-        address = f"{reverse('admin:notifications_delivery_replay')}?ids={delivery.pk}"
-        return [{"title": _("Deliver again"), "icon": "replay", "variant": "primary", "path": address}]
-
-    @admin.action(description=_("Deliver again"), permissions=["operate"])
-    def again(self, request: HttpRequest, queryset: DeliveryQuerySet) -> HttpResponse | None:
-        """An action of the list: the question, with the way back to the list as it was."""
-        ids = list(queryset.order_by().values_list("id", flat=True)[: _MOST + 1])
-        if len(ids) > _MOST:
-            notices.error(request, gettext("At most %(most)d deliveries at once: narrow the list.") % {"most": _MOST})
-            return None
-        return self._confirm(request, ids, back=f"{_LIST}?{request.GET.urlencode()}", is_answer=False)
-
-    actions = ("again",)
-
-    def replay(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a reason (GET) and then bring them again, all of them or none (POST)."""
-        if not self.has_operate_permission(request):
-            raise PermissionDenied
-        data = request.POST if request.method == "POST" else request.GET
-        ids = [number for value in data.getlist("ids") if (number := number_in(value)) is not None]
-        if not ids or len(ids) > _MOST:
-            raise Http404
-        return self._confirm(request, ids, back=data.get("back", ""), is_answer=request.method == "POST")
-
-    def _confirm(self, request: HttpRequest, ids: Sequence[int], *, back: str, is_answer: bool) -> HttpResponse:
-        found = list(Delivery.objects.filter(pk__in=ids).order_by("id"))
-        if not found:
-            raise Http404
-        question = Question(
-            verb="replay",
-            title=_("Deliver again"),
-            text=_("These are brought once more, now, whatever came of them: whoever heard them hears them twice."),
-            subjects=list[Model](found),
-            total=len(found),
-            target=reverse("admin:notifications_delivery_replay"),
-            back=_way_back(found, back),
-            hidden=[("back", back), *(("ids", delivery.pk) for delivery in found)],
-        )
-
-        def act(reason: str) -> str:
-            for delivery in found:
-                _replay(delivery)
-            words = ngettext(
-                "%(count)d delivery is brought again.", "%(count)d deliveries are brought again.", len(found)
-            )
-            return words % {"count": len(found)}
-
-        return ask(self, request, question, act if is_answer else None)
-
-
-def _replay(delivery: Delivery) -> None:
-    try:
-        services.replay(delivery=delivery)
-    except Refusal as refusal:
-        raise refuse(Code.STATE_CONFLICT, f"{delivery.pk}: {refusal}") from refusal
-
-
-def _way_back(found: Sequence[Delivery], back: str) -> str:
-    """To the list as it was narrowed, or to the delivery; the addresses are ours, only the query is carried."""
-    name, _sep, query = back.partition("?")
-    if name == _LIST:
-        return f"{reverse(f'admin:{name}')}?{QueryDict(query).urlencode()}"
-    return reverse("admin:notifications_delivery_change", args=[found[0].pk])
+        is_disabled = delivery.target.health is Health.DISABLED
+        return [] if is_disabled else self.operations_on(request, delivery)
 
 
 def _told_of(request: HttpRequest, job: Job) -> links.Button | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from gateway.console import labels
@@ -50,7 +51,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "colour": "success" if is_success else "danger",
         "outcome": _("answered %(status)d") % {"status": attempt.status} if attempt.status else _("no answer"),
         "at": labels.moment(attempt.began_at, milliseconds=True),
-        "lasted": f"{attempt.seconds:.3f} s",
+        "lasted": f"{number_format(attempt.seconds, 3)} s",
         "next_at": labels.moment(attempt.next_at) if attempt.next_at else "",
     }
 

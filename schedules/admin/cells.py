@@ -13,8 +13,12 @@ from schedules.admin import wording
 from schedules.models import Firing, Schedule
 from schedules.states import Decision
 
-# The pages of what firings make. A push has none: it is its messages, which its job knows.
-_MADE = {"send": "admin:sending_message_change", "job": "admin:jobs_job_change"}
+# The pages of what firings make.
+_MADE = {
+    "send": "admin:sending_message_change",
+    "job": "admin:jobs_job_change",
+    "to": "admin:sending_push_change",
+}
 
 
 def status(schedule: Schedule) -> SafeString:

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from gateway.console import labels
+from gateway.console.paging import CAP
 from schedules import outlook
 from schedules.admin import cells, wording
 from schedules.models import Firing, Schedule
 from schedules.orders import order_of
 from schedules.states import Status
+from sending.admin import bars
 from sending.admin.letters import READ
 
 _NEXT = 10
@@ -38,6 +40,7 @@ def page(request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
         "facts": [(name, value) for name, value in _facts(schedule) if value],
         "kind": wording.kind(schedule.kind),
         "told": order_of(schedule.order).told(schedule.order).items(),
+        "reach": _reach(schedule),
         "next_times": [labels.moment(due.moment) for due in outlook.next_times(schedule, count=_NEXT)],
         "waves": [_wave(moment, zones) for moment, zones in outlook.next_waves(schedule)],
         "may_list": may_list,
@@ -58,6 +61,16 @@ def _facts(schedule: Schedule) -> tuple[tuple[Any, Any], ...]:
         (pgettext("a schedule", "Deleted at"), _moment(schedule.deleted_at)),
         (_("UUID"), schedule.uuid),
     )
+
+
+def _reach(schedule: Schedule) -> str:
+    """How many a push would tell now; "" for what tells nobody, or is over."""
+    if schedule.due_at is None:
+        return ""
+    count = order_of(schedule.order).count(schedule.order, client_id=schedule.client_id, most=CAP + 1)
+    if count is None:
+        return ""
+    return bars.number(count) if count <= CAP else f"> {bars.number(CAP)}"
 
 
 def _notices(schedule: Schedule) -> list[str]:

@@ -1,56 +1,41 @@
 """What an operator may do to schedules, each as a value: how it is asked, when it is offered, which service does it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from uuid import UUID
 
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from gateway.caller import Caller
+from gateway.console.operating import Operation
+from gateway.errors import Code, refuse
 from schedules import services
 from schedules.models import Schedule
 from schedules.states import Status
 
 OPERATE = "schedules.operate_schedule"
 _VALID = frozenset({Status.ACTIVE, Status.PAUSED})
+_ACTIVE, _PAUSED = frozenset({Status.ACTIVE}), frozenset({Status.PAUSED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """``verb`` is its place in addresses and in the audit trail; ``done`` is a plural form over ``count``."""
-
-    verb: str
-    title: Any
-    question: Any
-    done: Any
-    icon: str
-    variant: str
-    # From where it is offered.
-    statuses: frozenset[Status]
-    run: Callable[[Caller, Schedule], object]
+def _set_enabled(is_enabled: bool, *, caller: Caller, uuid: UUID) -> None:
+    services.set_enabled(caller=caller, uuid=uuid, is_enabled=is_enabled)
 
 
-def may_operate(request: HttpRequest) -> bool:
-    """Whether this person may act on schedules."""
-    return bool(request.user.has_perm(OPERATE))
-
-
-def _pause(caller: Caller, schedule: Schedule) -> object:
-    return services.set_enabled(caller=caller, uuid=schedule.uuid, is_enabled=False)
-
-
-def _enable(caller: Caller, schedule: Schedule) -> object:
-    return services.set_enabled(caller=caller, uuid=schedule.uuid, is_enabled=True)
-
-
-def _fire(caller: Caller, schedule: Schedule) -> object:
-    return services.fire(caller=caller, uuid=schedule.uuid)
-
-
-def _delete(caller: Caller, schedule: Schedule) -> None:
-    services.delete(caller=caller, uuid=schedule.uuid)
+def _each(
+    service: Callable[..., object],
+    statuses: Collection[Status],
+    caller: Caller,
+    schedules: Sequence[Schedule],
+    reason: str,
+) -> int:
+    """Have the service do it to each of these, which must all stand as it is offered for."""
+    for schedule in schedules:
+        if schedule.status not in statuses:
+            raise refuse(Code.STATE_CONFLICT, f"{schedule.name} is {schedule.status}")
+        service(caller=caller, uuid=schedule.uuid)
+    return len(schedules)
 
 
 _ALL = (
@@ -62,7 +47,7 @@ _ALL = (
         icon="bolt",
         variant="primary",
         statuses=_VALID,
-        run=_fire,
+        run=partial(_each, services.fire, _VALID),
     ),
     Operation(
         verb="pause",
@@ -71,8 +56,8 @@ _ALL = (
         done=ngettext_lazy("%(count)d schedule paused.", "%(count)d schedules paused.", "count"),
         icon="pause_circle",
         variant="default",
-        statuses=frozenset({Status.ACTIVE}),
-        run=_pause,
+        statuses=_ACTIVE,
+        run=partial(_each, partial(_set_enabled, False), _ACTIVE),
     ),
     Operation(
         verb="enable",
@@ -81,8 +66,8 @@ _ALL = (
         done=ngettext_lazy("%(count)d schedule enabled.", "%(count)d schedules enabled.", "count"),
         icon="play_circle",
         variant="primary",
-        statuses=frozenset({Status.PAUSED}),
-        run=_enable,
+        statuses=_PAUSED,
+        run=partial(_each, partial(_set_enabled, True), _PAUSED),
     ),
     Operation(
         verb="delete",
@@ -92,7 +77,7 @@ _ALL = (
         icon="delete",
         variant="danger",
         statuses=_VALID,
-        run=_delete,
+        run=partial(_each, services.delete, _VALID),
     ),
 )
 OPERATIONS = {operation.verb: operation for operation in _ALL}

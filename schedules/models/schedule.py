@@ -21,8 +21,10 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     """Schedules by who may see them and where they stand."""
 
     def visible_to(self, caller: Caller) -> Self:
-        """The caller's own, or all for who may see all; what is deleted exists for nobody but the console."""
-        own = self if caller.sees_all else self.filter(client_id=caller.client_id)
+        """A client's own, also where it may see all of other things; all of them for the house. What is deleted exists
+        for nobody but the console."""
+        is_house = caller.client_id is None and caller.sees_all
+        own = self if is_house else self.filter(client_id=caller.client_id)
         return own.filter(deleted_at=None)
 
     def valid(self) -> Self:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from gateway.caller import Caller
@@ -27,6 +28,10 @@ class Order(ABC):
         """Raise Refusal with all that is wrong with ``push``, its fields named from there. ``is_repeated``: it is done
         more than once."""
 
+    def check_time(self, push: Mapping[str, Any], *, first_at: datetime) -> None:
+        """Raise Refusal, its fields named as by ``check``, where each of its times is too late for what it does;
+        ``first_at`` is the first that is still to come. ``push`` was checked."""
+
     @abstractmethod
     def told(self, push: Mapping[str, Any]) -> Mapping[str, str]:
         """What may be shown of ``push`` to who may not read letters, by the contract's names."""
@@ -34,6 +39,10 @@ class Order(ABC):
     def reaches_anybody(self, push: Mapping[str, Any], *, client_id: int, zones: Collection[str]) -> bool:
         """Whether somebody is in these zones to whom it would be done."""
         return True
+
+    def count(self, push: Mapping[str, Any], *, client_id: int, most: int) -> int | None:
+        """How many it would be done to now, counted up to ``most``; None where that is no question."""
+        return None
 
     def callback_url(self, push: Mapping[str, Any]) -> str:
         """Where the firing's own job is called back to; "" where nobody asks, or a job below it is called back."""

@@ -3,6 +3,7 @@ and read again each time, so that it is what Send V2 would make of it then."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from gateway.caller import Caller
+from gateway.dates import format_moment
 from gateway.errors import Code, Refusal, refuse
 from gateway.lookup import caller_of
 from jobs import queue as job_queue
@@ -47,6 +49,14 @@ class LetterOrder(Order):
             raise below(refusal, self.name) from refusal
         if is_repeated and reading.letter.request_id:
             raise refuse(Code.EXCLUSIVE, "not with periodical: each firing is a letter of its own", "send", "requestId")
+
+    def check_time(self, push: Mapping[str, Any], *, first_at: datetime) -> None:
+        reading = request.read(push[self.name])
+        expires_at = reading.letter.expires_at
+        if expires_at and expires_at <= first_at:
+            words = f"must be later than the schedule's next time, {format_moment(first_at)}"
+            late = refuse(Code.INVALID, words, "params", "EXPIRES_AT")
+            raise below(reading.outward(late), self.name)
 
     def told(self, push: Mapping[str, Any]) -> Mapping[str, str]:
         try:

@@ -18,25 +18,23 @@ from pydantic import (
 )
 
 from gateway.caller import Caller
-from gateway.declared import exclusive, read, wrong
-from gateway.errors import Code, Problem, Refusal
+from gateway.declared import exclusive, one_line, read, wrong
+from gateway.errors import Code, Problem, Refusal, refuse
 from jobs import callbacks
 from jobs.context import Context
 from jobs.registry import Outcome, Waiting
 from schedules.models import Firing
 from schedules.orders.base import Order, made
-from sending import pushing
+from sending import pushing, telling
 from sending.audiences import Audience
-from sending.pushing import PushOrder
+from sending.pushing import DAY, LONGEST_NAME, LONGEST_TIME_TO_LIVE, MOST_NAMES, PushOrder, Urgency
 
-DAY = 86400
-LONGEST_TIME_TO_LIVE = 15 * DAY
-_MOST_OF_A_LIST = 1000
-_LONGEST = 255
+_MOST_PLATFORMS = 100
 _SHOWN = 10
 
-_Word = Annotated[StrictStr, Field(min_length=1, max_length=_LONGEST)]
-_Words = Annotated[list[_Word], Field(min_length=1, max_length=_MOST_OF_A_LIST)]
+_Word = Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_NAME)]
+_Line = Annotated[StrictStr, Field(max_length=LONGEST_NAME), AfterValidator(one_line)]
+_Words = Annotated[list[_Word], Field(min_length=1, max_length=MOST_NAMES)]
 # An empty object counts as absent.
 _absent_when_empty = BeforeValidator(lambda value: None if value == {} else value)
 _EVERYBODY = "all"
@@ -57,16 +55,27 @@ def _text_or_object(value: Any) -> Any:
     return value
 
 
+def _text_or_texts(value: Any) -> Any:
+    """Client libraries list platforms; whatever they are, browsers are meant."""
+    texts = value if isinstance(value, list) else [value]
+    is_right = 0 < len(texts) <= _MOST_PLATFORMS and all(
+        isinstance(text, str) and 0 < len(text) <= LONGEST_NAME for text in texts
+    )
+    if not is_right:
+        raise wrong(f"must be text of 1 to {LONGEST_NAME} characters, or a list of at most {_MOST_PLATFORMS} such")
+    return value
+
+
+def _content(value: Any) -> Any:
+    if not value or not isinstance(value, str | dict):
+        raise wrong("must be text or an object, and not empty")
+    return value
+
+
 def _number_or_text(value: Any) -> Any:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | str)):
         raise wrong("must be a whole number or text")
     return value
-
-
-def _line(text: str) -> str:
-    if not text.isprintable():
-        raise wrong("must not contain control characters")
-    return text
 
 
 class _Open(BaseModel):
@@ -114,7 +123,7 @@ class _Notification(_Open):
 
 
 class _Message(_Open):
-    msg_content: Annotated[StrictStr, Field(min_length=1)]
+    msg_content: Annotated[Any, BeforeValidator(_content)]
     title: StrictStr | None = None
     content_type: StrictStr | None = None
     extras: dict[str, Any] | None = None
@@ -122,11 +131,12 @@ class _Message(_Open):
 
 class _Options(_Open):
     time_to_live: Annotated[StrictInt, Field(ge=0, le=LONGEST_TIME_TO_LIVE)] | None = None
+    urgency: Urgency | None = None
     override_msg_id: Annotated[Any, BeforeValidator(_number_or_text)] = None
 
 
 class _Body(_Closed):
-    platform: _Word
+    platform: Annotated[Any, BeforeValidator(_text_or_texts)]
     notification: Annotated[_Notification | None, _absent_when_empty] = None
     message: Annotated[_Message | None, _absent_when_empty] = None
     options: Annotated[_Options | None, _absent_when_empty] = None
@@ -143,10 +153,10 @@ class _Body(_Closed):
 class PushBody(_Closed):
     """A create-push request (contract schedules_v4, "Schedule")."""
 
-    from_: StrictStr | None = Field(None, alias="from")
+    from_: _Line | None = Field(None, alias="from")
     to: Annotated[_To | None, BeforeValidator(_some)]
     body: _Body
-    request_id: Annotated[StrictStr, Field(max_length=_LONGEST), AfterValidator(_line)] | None = None
+    request_id: _Line | None = None
     custom_args: Annotated[Any, BeforeValidator(_text_or_object)] = None
 
 
@@ -162,6 +172,9 @@ def read_push(given: Mapping[str, Any]) -> PushOrder:
         content["options"] = told
     if push.custom_args:
         content["custom_args"] = push.custom_args
+    if (size := telling.size_of(content)) > telling.MOST_BYTES:
+        sentence = f"is {size} bytes for a browser to read, must be at most {telling.MOST_BYTES}"
+        raise refuse(Code.INVALID, sentence, "body")
     return PushOrder(
         content=content,
         audience=Audience(**_named(push.to)) if push.to else Audience(),
@@ -210,6 +223,9 @@ class PushToBrowsers(Order):
             # Its job will say why.
             return True
         return pushing.reaches_anybody(client_id=client_id, audience=audience, zones=zones)
+
+    def count(self, push: Mapping[str, Any], *, client_id: int, most: int) -> int | None:
+        return read_push(push).audience.reached(client_id=client_id)[:most].count()
 
     def begin(self, context: Context[Any], firing: Firing, caller: Caller) -> Outcome:
         caller.require("send")

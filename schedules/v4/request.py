@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.datastructures import MultiValueDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from gateway.declared import read, wrong
@@ -22,14 +21,12 @@ from schedules.orders.base import below
 from schedules.services import When, Wish
 from schedules.states import Zoning
 from schedules.timing import Periodical, Single, Times, Unit
+from sending.devices_v4.request import as_object
 
 SCHEDULE_ID = "schedule_id"
 MEMBERS = ("name", "enabled", "trigger", "push")
-PAGE = "page"
-_LARGEST_PAGE = 1_000_000
 _SLOT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 _CLOCK = re.compile(r"\d{2}:\d{2}:\d{2}", re.ASCII)
-_PAGE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DAYS_OF_WEEK = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _DAYS_OF_MONTH = tuple(f"{day:02}" for day in range(1, 32))
@@ -175,13 +172,6 @@ def read_wish(data: Any, *, schedule_id: UUID | None = None) -> tuple[Wish, list
     return Wish(**values), problems
 
 
-def as_object(data: Any) -> dict[str, Any]:
-    """A request's document; raises 1000 for what is no object."""
-    if not isinstance(data, dict):
-        raise refuse(Code.MALFORMED, "the request must be a JSON object")
-    return data
-
-
 def _unknown(data: Mapping[str, Any], schedule_id: UUID | None) -> list[Problem]:
     problems = []
     for name in data:
@@ -217,23 +207,3 @@ def read_id(text: str) -> UUID:
     if not _UUID.fullmatch(text):
         raise not_found(f"schedule {text[:40]}")
     return UUID(text)
-
-
-def read_page(query: MultiValueDict[str, str]) -> int:
-    """The page of the list that is asked for, from 1; an empty one is the first."""
-    for name in query:
-        if name != PAGE:
-            raise _of_query(Code.UNKNOWN_FIELD, f"unknown parameter, use {PAGE}", name[:_LONGEST_NAME])
-    values = set(query.getlist(PAGE))
-    if len(values) > 1:
-        raise _of_query(Code.INVALID, "given more than once with different values", PAGE)
-    text = values.pop() if values else ""
-    if not text:
-        return 1
-    if not _PAGE.fullmatch(text) or not 1 <= int(text) <= _LARGEST_PAGE:
-        raise _of_query(Code.INVALID, f"must be a number from 1 to {_LARGEST_PAGE}", PAGE)
-    return int(text)
-
-
-def _of_query(code: Code, sentence: str, name: str) -> Refusal:
-    return refuse(code, sentence, name, parameter=True)

@@ -1,18 +1,16 @@
 """What the published OpenAPI document says of this door."""
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 
-from gateway.answers import JSON
-from gateway.openapi import NUMBER, TEXT, Schema, View, list_of, object_of
+from gateway.openapi import NUMBER, TEXT, Schema, list_of, object_of
+from sending.devices_v4.schema import operation as v4_operation
 
-_AUTH: list[Any] = [{"basic": []}]
-_FAILURES = (400, 401, 403, 404, 405, 413, 429, 500, 503)
 _UUID: Schema = {"type": "string", "format": "uuid"}
 _FLAG: Schema = {"type": "boolean"}
 _ANYTHING: Schema = {"type": "object", "additionalProperties": True}
+_TEXTS: Schema = {"oneOf": [TEXT, list_of(TEXT)]}
 _SLOT: Schema = TEXT | {"example": "2026-12-24 18:00:00"}
 _ZONE: Schema = NUMBER | {"description": "1 = the site's clock, 2 = each recipient's own"}
 
@@ -35,7 +33,7 @@ PUSH = object_of(
     ("to", "body"),
     **{"from": TEXT},
     to={"oneOf": [TEXT | {"enum": ["all"]}, _ANYTHING]},
-    body=object_of(("platform",), platform=TEXT, notification=_ANYTHING, message=_ANYTHING, options=_ANYTHING),
+    body=object_of(("platform",), platform=_TEXTS, notification=_ANYTHING, message=_ANYTHING, options=_ANYTHING),
     request_id=TEXT,
     custom_args={"oneOf": [TEXT, _ANYTHING]},
 )
@@ -55,25 +53,4 @@ MESSAGE_IDS = object_of(count=NUMBER, msgids=list_of(TEXT), MsgIds=list_of(TEXT)
 PUSHED = object_of(request_id=TEXT, msg_id=TEXT)
 NOTHING = None
 LIST_PARAMETERS = [OpenApiParameter("page", int, default=1, description="50 schedules a page.")]
-
-_ERROR = object_of(error=object_of(code=NUMBER, message=TEXT))
-
-
-def operation(
-    name: str, summary: str, success: Schema | None, *, request: Schema | None = None, **more: Any
-) -> Callable[[View], View]:
-    """Describes one operation of this door."""
-    responses: dict[Any, Any] = {(failure, JSON): _ERROR for failure in _FAILURES}
-    if success is None:
-        responses[200] = OpenApiResponse(description="Done.")
-    else:
-        responses[200, JSON] = success
-    return extend_schema(
-        operation_id=name,
-        summary=summary,
-        responses=responses,
-        request=None if request is None else {JSON: request},
-        auth=_AUTH,
-        tags=["schedules"],
-        **more,
-    )
+operation = partial(v4_operation, tag="schedules")

@@ -16,7 +16,7 @@ from gateway.console import audit
 from gateway.console.confirming import reason_field
 from gateway.errors import Refusal
 from sending import choosing, in_bulk
-from sending.admin import bulk_filters, wording
+from sending.admin import bulk_filters, cells, wording
 from sending.admin.operations import MOVING, OPERATIONS
 from sending.choosing import Filter
 from sending.states import Operation, Status
@@ -87,7 +87,7 @@ class BulkPages(ModelAdmin):
             "conditions": bulk_filters.in_words(wanted),
             "statuses": [(wording.STATUSES[Status(name)], count) for name, count in found.statuses.items()],
             "left": found.count - found.eligible,
-            "sample": list(sample),
+            "sample": [(message, cells.state(message)) for message in sample],
             "rest": max(0, found.count - _SHOWN),
         }
         return self._bulk_page(request, operation, context, status=409 if form else 200)

@@ -74,8 +74,8 @@ def _read(name: str, value: str) -> tuple[str, Any]:
             return "createdAtFrom", day.isoformat()
         case "accepted_to" if day := midnight(value):
             return "createdAtTo", (day + timedelta(days=1)).isoformat()
-        case "before" if number := number_in(value):
-            return "idBelow", number
+        case "job" | "before" if number := number_in(value):
+            return ("jobId", str(number)) if name == "job" else ("idBelow", number)
     raise _strange(name)
 
 

@@ -9,11 +9,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter
 
 from gateway import downloads
 from gateway.console import labels
-from gateway.console.filters import CarriedFilter, OlderFilter, number_in
+from gateway.console.filters import CarriedFilter, OlderFilter, WordFilter, number_in
 from gateway.console.read_only import ReadOnlyAdmin
 from jobs.admin import links
 from jobs.models import Job
@@ -36,17 +35,12 @@ class JobFilter(CarriedFilter):
         return queryset if job is None else queryset.filter(job_id=job)
 
 
-class OutcomeFilter(DropdownFilter):
+class OutcomeFilter(WordFilter):
     """By whether it was done."""
 
     title = _("outcome")
     parameter_name = "outcome"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(outcome.value, wording.BULK_OUTCOMES[outcome]) for outcome in BulkOutcome]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(outcome=self.value()) if self.value() else queryset
+    words = wording.BULK_OUTCOMES
 
 
 @admin.register(BulkResult)

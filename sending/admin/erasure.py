@@ -18,7 +18,8 @@ from gateway.console import audit
 from gateway.console.confirming import reason_field
 from gateway.errors import Refusal
 from gateway.models import ApiClient
-from sending import forgetting
+from sending import forgetting, persons
+from sending.persons import Person
 
 ERASE = "sending.erase_person"
 
@@ -32,6 +33,12 @@ class PersonForm(forms.Form):
     partner_ref = forms.CharField(
         label=_("Partner"), required=False, max_length=100, widget=UnfoldAdminTextInputWidget()
     )
+    alias = forms.CharField(
+        label=_("Alias of browsers"), required=False, max_length=255, widget=UnfoldAdminTextInputWidget()
+    )
+    registration_id = forms.CharField(
+        label=_("Registration id of a browser"), required=False, max_length=64, widget=UnfoldAdminTextInputWidget()
+    )
     client_name = forms.ChoiceField(label=_("Client"), required=False, widget=UnfoldAdminSelectWidget())
     reason = reason_field()
 
@@ -41,11 +48,11 @@ class PersonForm(forms.Form):
         client: forms.ChoiceField = self.fields["client_name"]  # type: ignore[assignment]
         client.choices = [("", _("All clients")), *((name, name) for name in names)]
 
-    def person(self) -> forgetting.Person | None:
+    def person(self) -> Person | None:
         """Whoever is meant; None, with the problem at its field, where that is nobody."""
-        given = {name: self.cleaned_data[name] for name in ("email_address", "partner_ref", "client_name")}
+        given = {name: value for name, value in self.cleaned_data.items() if name != "reason"}
         try:
-            return forgetting.named(**given)
+            return persons.named(**given)
         except Refusal as refusal:
             for problem in refusal.problems:
                 self.add_error(str(problem.field[0]) if problem.field else None, problem.sentence)

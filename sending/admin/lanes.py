@@ -9,10 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
+from gateway.console import labels
 from gateway.console.confirming import Question, ask
 from gateway.console.read_only import ReadOnlyAdmin
 from sending import lanes
@@ -32,10 +33,10 @@ class LaneAdmin(ReadOnlyAdmin):
         may_operate = request.user.has_perm(OPERATE)
         return [name for name in self.list_display if may_operate or name != "try_now"]
 
-    @display(description=_("Status"), label={"rests": "warning", "open": "success"})
-    def state(self, lane: Lane) -> tuple[str, Any]:
+    @admin.display(description=_("Status"))
+    def state(self, lane: Lane) -> SafeString:
         rests = lane.paused_until is not None and lane.paused_until > timezone.now()
-        return ("rests", gettext_lazy("Resting")) if rests else ("open", gettext_lazy("Open"))
+        return labels.label(gettext("Resting"), "warning") if rests else labels.label(gettext("Open"), "success")
 
     @admin.display(description=_("Action"), empty_value="–")
     def try_now(self, lane: Lane) -> Any:

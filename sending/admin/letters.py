@@ -22,6 +22,7 @@ from sending.channels.base import Channel, NotReady
 from sending.letters import page_count, page_image
 from sending.models import Attachment, Message, Push
 from sending.parcels import attachments_of, build, words_of
+from sending.previewing import is_printed
 from sending.states import Status
 from sending.templating import TemplateError
 
@@ -66,7 +67,7 @@ class LetterPages(ModelAdmin):
         if message.erased_at:
             problem = _("What this letter said was erased.")
         elif message.is_push:
-            problem = _("It is a push to a browser, and no letter; below is what the browser is told.")
+            problem = "" if _pushed(message) else _("What it said is kept no more.")
         else:
             try:
                 words = words_of(message)
@@ -179,12 +180,13 @@ class LetterPages(ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": message,
-            "title": f"{message.pk} · {message.recipient_email_address or message.recipient_name}",
+            "title": str(message),
             "message_url": reverse("admin:sending_message_change", args=[message.pk]),
             "letter_url": reverse("admin:sending_message_letter", args=[message.pk]),
             "raw_url": reverse("admin:sending_message_raw", args=[message.pk]),
             "is_printed": is_pdf(message),
             "has_raw": has_raw(message),
+            "is_letter": not message.is_push,
             **values,
         }
         return with_frame(TemplateResponse(request, template, context))
@@ -204,8 +206,7 @@ def _mailbox(name: str, address: str) -> str:
 
 def is_pdf(message: Message) -> bool:
     """Whether what goes out is a document to be printed."""
-    kind = channels().get(message.channel)
-    return kind is not None and kind.raw_type == "application/pdf"
+    return is_printed(message.channel)
 
 
 def has_raw(message: Message) -> bool:

@@ -1,45 +1,31 @@
 """What an operator may do to messages, each as a value: how it is asked, when it is offered, which service does it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from gateway.caller import Caller
+from gateway.console.operating import Operation
 from sending import services
+from sending.models import Message
 from sending.resending import resend
 from sending.states import CLOSED, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """``verb`` is its place in addresses and in the audit trail; ``done`` is a plural form over ``count``."""
-
-    verb: str
-    title: Any
-    question: Any
-    done: Any
-    icon: str
-    variant: str
-    statuses: frozenset[Status]
-    run: Callable[[Caller, Sequence[int], str], int]
+def _settle(verdict: str, caller: Caller, messages: Sequence[Message], reason: str) -> int:
+    for message in messages:
+        services.settle(caller=caller, message_id=message.pk, verdict=verdict, reason=reason)
+    return len(messages)
 
 
-def _settle(verdict: str, caller: Caller, message_ids: Sequence[int], reason: str) -> int:
-    for message_id in message_ids:
-        services.settle(caller=caller, message_id=message_id, verdict=verdict, reason=reason)
-    return len(message_ids)
+def _serve(service: Callable[..., int], caller: Caller, messages: Sequence[Message], reason: str) -> int:
+    return service(caller=caller, message_ids=[message.pk for message in messages], reason=reason)
 
 
-def _serve(service: Callable[..., int], caller: Caller, message_ids: Sequence[int], reason: str) -> int:
-    return service(caller=caller, message_ids=message_ids, reason=reason)
-
-
-def _resend(caller: Caller, message_ids: Sequence[int], reason: str) -> int:
-    return len(resend(caller=caller, message_ids=message_ids, reason=reason))
+def _resend(caller: Caller, messages: Sequence[Message], reason: str) -> int:
+    return len(resend(caller=caller, message_ids=[message.pk for message in messages], reason=reason))
 
 
 _IN_DOUBT = frozenset({Status.UNCERTAIN})
@@ -129,3 +115,5 @@ _ALL = (
 OPERATIONS = {operation.verb: operation for operation in _ALL}
 SETTLING = tuple(operation for operation in _ALL if operation.statuses == _IN_DOUBT)
 MOVING = tuple(operation for operation in _ALL if operation.statuses != _IN_DOUBT)
+# Not to be done with what is no letter.
+OF_LETTERS = frozenset({"resend"})

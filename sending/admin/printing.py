@@ -19,12 +19,12 @@ from gateway.console.confirming import Question, ask
 from gateway.console.filters import number_in
 from gateway.console.read_only import ReadOnlyAdmin
 from sending import printing
-from sending.admin import wording
+from sending.admin import cells, wording
 from sending.admin.frames import download
 from sending.admin.letters import READ
 from sending.admin.messages import OPERATE
 from sending.models import PrintBatch, PrintItem
-from sending.states import BatchStatus, Status
+from sending.states import BatchStatus
 
 _RECENT = 50
 
@@ -151,8 +151,7 @@ class PrintItemAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Status"))
     def state(self, item: PrintItem) -> SafeString:
-        status = Status(item.message.status)
-        return labels.label(wording.STATUSES[status], wording.STATUS_COLOURS[status])
+        return cells.state(item.message)
 
     @admin.display(description=_("Print batch"))
     def run(self, item: PrintItem) -> str:

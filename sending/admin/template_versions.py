@@ -9,7 +9,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from gateway.console import audit, labels
@@ -38,17 +37,13 @@ class TemplateVersionAdmin(VersionPages):
     list_select_related = ("template",)
     search_fields = ("template__name", "subject")
     ordering = ("-id",)
-    fields = ("template", "status_label", "subject", "text", "html", "list_unsubscribe", "letter", "sample")
-    readonly_fields = ("status_label",)
+    fields = ("template", "state", "subject", "text", "html", "list_unsubscribe", "letter", "sample")
+    readonly_fields = ("state",)
     change_form_template = "console/template_version.html"
     compressed_fields = False
 
-    @display(description=_("Status"), label=wording.VERSION_COLOURS, ordering="status")
-    def state(self, version: TemplateVersion) -> tuple[str, Any]:
-        return version.status, wording.VERSION_STATUSES[VersionStatus(version.status)]
-
-    @admin.display(description=_("Status"))
-    def status_label(self, version: TemplateVersion) -> SafeString:
+    @admin.display(description=_("Status"), ordering="status")
+    def state(self, version: TemplateVersion) -> SafeString:
         status = VersionStatus(version.status)
         return labels.label(wording.VERSION_STATUSES[status], wording.VERSION_COLOURS[status])
 
@@ -63,7 +58,7 @@ class TemplateVersionAdmin(VersionPages):
         return ("template", *self.readonly_fields) if obj else self.readonly_fields
 
     def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> tuple[str, ...]:
-        return self.fields if obj else tuple(name for name in self.fields if name != "status_label")
+        return self.fields if obj else tuple(name for name in self.fields if name != "state")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in ("text", "html", "letter", "sample"):

@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget
 
 from gateway.caller import Caller
@@ -128,7 +127,7 @@ class VersionInline(TabularInline):
         address = reverse("admin:sending_templateversion_change", args=[version.pk])
         return format_html('<a href="{}" class="console-link">{}</a>', address, f"v{version.version}")
 
-    @admin.display(description=_("Status"))
+    @admin.display(description=_("Status"), ordering="status")
     def state(self, version: TemplateVersion) -> SafeString:
         status = VersionStatus(version.status)
         return labels.label(wording.VERSION_STATUSES[status], wording.VERSION_COLOURS[status])
@@ -145,8 +144,8 @@ class TemplateAdmin(ExchangePages):
     list_display = ("name", "state", "description", "updated_at")
     list_filter = ("status",)
     search_fields = ("name", "description")
-    fields = ("name", "description", "clients", "status_label")
-    readonly_fields = ("status_label",)
+    fields = ("name", "description", "clients", "state")
+    readonly_fields = ("state",)
     inlines = (VersionInline,)
     change_form_template = "console/template.html"
     compressed_fields = True
@@ -181,12 +180,8 @@ class TemplateAdmin(ExchangePages):
     def has_delete_permission(self, request: HttpRequest, obj: Template | None = None) -> bool:
         return False
 
-    @display(description=_("Status"), label=wording.TEMPLATE_COLOURS, ordering="status")
-    def state(self, template: Template) -> tuple[str, Any]:
-        return template.status, wording.TEMPLATE_STATUSES[TemplateStatus(template.status)]
-
-    @admin.display(description=_("Status"))
-    def status_label(self, template: Template) -> SafeString:
+    @admin.display(description=_("Status"), ordering="status")
+    def state(self, template: Template) -> SafeString:
         status = TemplateStatus(template.status)
         return labels.label(wording.TEMPLATE_STATUSES[status], wording.TEMPLATE_COLOURS[status])
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from gateway.console import labels
 from gateway.console.filters import ClientFilter, OlderFilter
-from gateway.console.read_only import ReadOnlyAdmin
+from gateway.console.operating import OperatingAdmin, Operation
 from sending.admin.filters import ChannelFilter, TemplateFilter
 from sending.admin.messages import MessageAdmin
-from sending.admin.operations import SETTLING, Operation
+from sending.admin.operations import SETTLING
 from sending.models import Message
 from sending.models.message import MessageQuerySet
 from sending.models.uncertain import UncertainMessage
@@ -25,7 +25,7 @@ from sending.models.uncertain import UncertainMessage
 class UncertainMessageAdmin(MessageAdmin):
     """The list; one message is looked at on its own page."""
 
-    list_display = ("id", "in_doubt_since", "recipient_email_address", "what", "why", "verdicts")
+    list_display = ("id", "in_doubt_since", "recipient", "what", "why", "verdicts")
     list_filter = (ChannelFilter, TemplateFilter, ClientFilter, OlderFilter)
     list_before_template = "console/uncertain_help.html"
 
@@ -38,12 +38,12 @@ class UncertainMessageAdmin(MessageAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def operations(self) -> Sequence[Operation]:
+    def ticked(self) -> Sequence[Operation]:
         return SETTLING
 
     def get_urls(self) -> list[URLPattern]:
         # The pages of one message are the message's own.
-        return super(ReadOnlyAdmin, self).get_urls()
+        return super(OperatingAdmin, self).get_urls()
 
     def get_list_display(self, request: HttpRequest) -> Sequence[str]:
         columns = list(super().get_list_display(request))

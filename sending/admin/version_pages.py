@@ -15,7 +15,6 @@ from gateway.console.filters import number_in
 from sending import editorial, previewing
 from sending.admin.differences import lines_between
 from sending.admin.frames import download, framed, picture, with_frame
-from sending.channels import channels
 from sending.channels.base import NotReady
 from sending.letters import page_count, page_image
 from sending.models import TemplateVersion
@@ -105,7 +104,7 @@ class VersionPages(ModelAdmin):
         version = self.version_for(request, pk)
         data, problem = _sent(version, channel)
         address = reverse("admin:sending_templateversion_sent_download", args=[pk, channel])
-        if data and _is_pdf(channel):
+        if data and previewing.is_printed(channel):
             count = page_count(data)
             pages = [
                 reverse("admin:sending_templateversion_sent_page", args=[pk, channel, page])
@@ -128,14 +127,14 @@ class VersionPages(ModelAdmin):
         data, problem = _sent(version, channel)
         if problem:
             raise Http404(problem)
-        return download(data, f"{version}.{'pdf' if _is_pdf(channel) else 'eml'}")
+        return download(data, f"{version}.{'pdf' if previewing.is_printed(channel) else 'eml'}")
 
     def page_sent(self, request: HttpRequest, pk: int, channel: str, page: int) -> HttpResponse:
         """One page of such a document, counted from 1, as a picture."""
         version = self.version_for(request, pk)
         data, problem = _sent(version, channel)
         try:
-            if not data or not _is_pdf(channel):
+            if not data or not previewing.is_printed(channel):
                 raise Http404(problem)
             return picture(page_image(data, page - 1))
         except ValueError as error:
@@ -213,7 +212,3 @@ def _sent(version: TemplateVersion, channel: str) -> tuple[bytes, str]:
         return previewing.sent_as(version, channel), ""
     except (TemplateError, NotReady, ValueError) as error:
         return b"", str(error) or gettext("The sample cannot be sent.")
-
-
-def _is_pdf(channel: str) -> bool:
-    return channels()[channel].raw_type == "application/pdf"

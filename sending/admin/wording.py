@@ -28,6 +28,18 @@ STATUS_COLOURS = {
     Status.UNCERTAIN: "danger",
     Status.BOUNCED: "danger",
 }
+# In the order in which they stand in a bar: what is over first.
+BAR = (
+    (Status.SENT, "success"),
+    (Status.BOUNCED, "bounced"),
+    (Status.FAILED, "danger"),
+    (Status.UNCERTAIN, "doubt"),
+    (Status.CANCELLED, "default"),
+    (Status.SENDING, "primary"),
+    (Status.RETRY, "warning"),
+    (Status.ACCEPTED, "info"),
+    (Status.HELD, "held"),
+)
 HAPPENINGS = {
     Happening.OPENED: pgettext_lazy("a message", "Opened"),
     Happening.REPORTED: _("Reported"),

@@ -16,6 +16,12 @@ def channels() -> Mapping[str, type[Channel]]:
     return classes_in(__name__, __path__, Channel)
 
 
+@cache
+def letter_channels() -> tuple[str, ...]:
+    """The names of those that doors which take letters offer, in order."""
+    return tuple(sorted(name for name, kind in channels().items() if kind.takes_letters))
+
+
 def channel(name: str) -> Channel:
     """This process's one instance, with whatever connection it keeps open. Raises KeyError for an unknown name."""
     if name not in _kept:

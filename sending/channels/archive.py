@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from gateway.errors import Code, Problem
 from sending.channels.base import Channel, Outcome, OutcomeKind, Parcel
-from sending.letter import Letter
+from sending.letter import Addressee, Letter
 
 
 class ArchiveChannel(Channel):
@@ -24,6 +24,10 @@ class ArchiveChannel(Channel):
             if not attachment.archive_target:
                 sentence = "ARCHIVE_TARGET is required on channel ARCHIVE"
                 yield Problem(code=Code.REQUIRED, sentence=sentence, field=("attachments", index, "properties"))
+
+    def recipient_problems(self, to: Letter | Addressee) -> Iterator[Problem]:
+        """It goes to nobody."""
+        return iter(())
 
     def hand_over(self, parcel: Parcel) -> Outcome:
         """There is nobody else to hand it to."""

@@ -10,7 +10,7 @@ from django.conf import settings
 from gateway.errors import Code, Problem
 from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
 from sending.channels.demands import address_problems, file_name_problems, line_problems, words_problems
-from sending.letter import Letter
+from sending.letter import Addressee, Letter
 from sending.mime import build_mail
 from sending.smtp import Patience, SmtpSession
 
@@ -44,10 +44,7 @@ class EmailChannel(Channel):
     def check(self, letter: Letter) -> Iterator[Problem]:
         """A recipient, valid addresses, nothing that could break out of a header, something to say, not too much."""
         yield from words_problems(letter)
-        if not letter.recipient_email_address:
-            yield Problem(code=Code.REQUIRED, sentence="required", field=("recipient_email_address",))
-        yield from address_problems(letter.recipient_email_address, "recipient_email_address")
-        yield from line_problems(letter.recipient_name, "recipient_name")
+        yield from self.recipient_problems(letter)
         for address in letter.recipient_email_address_cc:
             yield from address_problems(address, "recipient_email_address_cc")
         yield from line_problems(letter.recipient_name_cc, "recipient_name_cc")
@@ -63,6 +60,13 @@ class EmailChannel(Channel):
             most = int(settings.HAMMY_MAX_MAIL_BYTES / _BASE64_GROWTH)
             sentence = f"together {size} bytes, must be at most {most}"
             yield Problem(code=Code.INVALID, sentence=sentence, field=("attachments",), status=413)
+
+    def recipient_problems(self, to: Letter | Addressee) -> Iterator[Problem]:
+        """A valid address, a name of one line."""
+        if not to.recipient_email_address:
+            yield Problem(code=Code.REQUIRED, sentence="required", field=("recipient_email_address",))
+        yield from address_problems(to.recipient_email_address, "recipient_email_address")
+        yield from line_problems(to.recipient_name, "recipient_name")
 
     def hand_over(self, parcel: Parcel) -> Outcome:
         """One mail to the recipient, the copies and the blind copies, dated now; rules in ``sending.smtp.session``."""

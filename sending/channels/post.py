@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from gateway.errors import Code, Problem
 from sending.channels.base import Channel, NotReady, Outcome, OutcomeKind, Parcel
-from sending.letter import Letter
+from sending.letter import Addressee, Letter
 from sending.letters import SetLetter, set_letter
 from sending.letters.addressing import LONGEST_LINE, MOST_LINES, address_lines
 from sending.signing import sign_pdf
@@ -35,6 +35,7 @@ class PostChannel(Channel):
     is_gathering: ClassVar[bool] = True
     raw_type: ClassVar[str] = PDF
     signs_letter: ClassVar[bool] = True
+    goes_by_post: ClassVar[bool] = True
 
     def check(self, letter: Letter) -> Iterator[Problem]:
         """An address that a window can show, a letter type, something to print, and nothing that cannot be printed."""
@@ -44,8 +45,7 @@ class PostChannel(Channel):
         if not says_something:
             sentence = "required without messageType, unless mailHtmlBody or a PDF attachment is given"
             yield Problem(code=Code.REQUIRED, sentence=sentence, field=("mail_body",))
-        yield from _address_problems(letter.recipient_postal_address)
-        yield from _character_problems(letter.recipient_name, _UNFIT_FOR_A_LINE, "recipient_name")
+        yield from self.recipient_problems(letter)
         yield from _character_problems(letter.from_name, _UNFIT_FOR_A_LINE, "from_name")
         kinds = ", ".join(settings.HAMMY_LETTER_TYPES)
         if not letter.letter_type:
@@ -65,6 +65,11 @@ class PostChannel(Channel):
         if size > settings.HAMMY_MAX_LETTER_BYTES:
             sentence = f"together {size} bytes, must be at most {settings.HAMMY_MAX_LETTER_BYTES}"
             yield Problem(code=Code.INVALID, sentence=sentence, field=("attachments",), status=413)
+
+    def recipient_problems(self, to: Letter | Addressee) -> Iterator[Problem]:
+        """An address that a window can show, a name that can be printed."""
+        yield from _address_problems(to.recipient_postal_address)
+        yield from _character_problems(to.recipient_name, _UNFIT_FOR_A_LINE, "recipient_name")
 
     def hand_over(self, parcel: Parcel) -> Outcome:
         """One PDF document in the folder of its batch. Done again for the same batch it is the same file."""

@@ -11,9 +11,10 @@ from jobs.context import Context
 from jobs.params import JobParams
 from jobs.registry import Again, JobClass, Outcome
 from jobs.states import Queue
-from sending import erasing, forgetting
+from sending import erasing, forgetting, forgetting_browsers, persons
 from sending.addresses import is_valid
-from sending.forgetting import CLIENT, EMAIL_ADDRESS, PARTNER_REF, REASON, Person
+from sending.forgetting import ALIAS, CLIENT, EMAIL_ADDRESS, PARTNER_REF, REASON, REGISTRATION_ID
+from sending.persons import Person
 
 _PORTION = 200
 _AGAIN_SECONDS = 10.0
@@ -25,7 +26,9 @@ _REPORT = {
     "attachments": "ERASED_ATTACHMENTS",
     "withdrawn": "WITHDRAWN_MESSAGES",
     "suppressions": "ERASED_SUPPRESSIONS",
+    "subscriptions": "ERASED_SUBSCRIPTIONS",
 }
+_WHY = "erased on request"
 
 
 def _address(text: str) -> str:
@@ -37,19 +40,21 @@ def _address(text: str) -> str:
 class ErasePersonParams(JobParams):
     email_address: Annotated[str, AfterValidator(_address), Field(alias=EMAIL_ADDRESS, max_length=254)] = ""
     partner_ref: Annotated[str, Field(alias=PARTNER_REF, max_length=100)] = ""
+    alias: Annotated[str, Field(alias=ALIAS, max_length=255)] = ""
+    registration_id: Annotated[str, Field(alias=REGISTRATION_ID, max_length=64)] = ""
     client: Annotated[str, Field(alias=CLIENT, max_length=150)] = ""
     reason: Annotated[str, Field(alias=REASON, min_length=1, max_length=1000)]
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
-        if not self.email_address and not self.partner_ref:
-            raise ValueError(f"one of {EMAIL_ADDRESS} and {PARTNER_REF} is required")
+        if not (self.email_address or self.partner_ref or self.alias or self.registration_id):
+            raise ValueError(f"one of {EMAIL_ADDRESS}, {PARTNER_REF}, {ALIAS} and {REGISTRATION_ID} is required")
         return self
 
 
 class ErasePerson(JobClass[ErasePersonParams]):
-    """Looks at every message for the address or the partner, erases portion by portion, and takes the person out of its
-    own parameters at the end. What is being sent just now it comes back for."""
+    """Looks at every message for the address, the partner or the browsers, erases portion by portion, and takes the
+    person out of its own parameters at the end. What is being sent just now it comes back for."""
 
     name: ClassVar[str] = forgetting.JOB_CLASS
     Params = ErasePersonParams
@@ -63,27 +68,34 @@ class ErasePerson(JobClass[ErasePersonParams]):
         if cursor.get("is_over"):
             return None
         params = context.params
-        person = forgetting.named(
+        person = persons.named(
             email_address=params.email_address,
             partner_ref=params.partner_ref,
+            alias=params.alias,
+            registration_id=params.registration_id,
             client_name=params.client,
             pseudonym=f"erased-{context.job.uuid.hex[:12]}",
         )
         done = Counter(cursor["done"])
+        # Before anything is looked for: else it would be told more meanwhile.
+        forgetting_browsers.stop(person, reason=_WHY)
         sending = self._walk(context, person, cursor["after"], done)
         if sending:
             context.checkpoint(cursor={"after": 0, "done": done})
             return Again(seconds=_AGAIN_SECONDS, reason=f"{sending} messages are being sent just now")
         with transaction.atomic():
             done["suppressions"] += forgetting.forget_suppressions(person)
+            done["subscriptions"] += forgetting_browsers.forget(person)
             done.update(forgetting.forget_elsewhere(person))
             forgetting.forget_operations(person)
             for name, key in _REPORT.items():
                 context.set_output(key, str(done[name]))
             if params.email_address:
                 context.replace_param(EMAIL_ADDRESS, f"{person.pseudonym}@{_NOWHERE}")
-            if params.partner_ref:
-                context.replace_param(PARTNER_REF, person.pseudonym)
+            given = {PARTNER_REF: params.partner_ref, ALIAS: params.alias, REGISTRATION_ID: params.registration_id}
+            for name, value in given.items():
+                if value:
+                    context.replace_param(name, person.pseudonym)
             context.checkpoint(cursor={"is_over": True})
         for name, count in done.items():
             context.log(f"{name}: {count}")
@@ -97,7 +109,7 @@ class ErasePerson(JobClass[ErasePersonParams]):
         sending = 0
         while ids := list(letters.filter(id__gt=after).values_list("id", flat=True)[:_PORTION]):
             with transaction.atomic():
-                over, withdrawn = forgetting.withdraw(caller, person, ids, reason="erased on request")
+                over, withdrawn = forgetting.withdraw(caller, person, ids, reason=_WHY)
                 done["withdrawn"] += withdrawn
                 context.checkpoint(cursor={"after": 0 if sending else after, "done": done})
             # Before the messages forget whose it is, or a run that died here would not find it again.

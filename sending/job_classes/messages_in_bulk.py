@@ -11,7 +11,7 @@ from django.db.models import Max
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.caller import Caller
-from gateway.errors import Refusal
+from gateway.errors import Code, Refusal, refuse
 from jobs import services as job_services
 from jobs.context import Context
 from jobs.params import JobParams
@@ -71,6 +71,12 @@ class MessagesInBulk(JobClass[BulkParams]):
     is_resumable = True
     time_limit = 600.0
     outputs = (in_bulk.UP_TO, in_bulk.DONE, in_bulk.NOT_DONE)
+
+    def check(self, caller: Caller, params: BulkParams) -> None:
+        try:
+            choosing.check_channels(caller, params.wanted)
+        except Refusal as refusal:
+            raise refuse(Code.INVALID, str(refusal), "params", in_bulk.FILTER) from refusal
 
     def run(self, context: Context[BulkParams]) -> Outcome:
         caller = job_services.owner_of(context.job)

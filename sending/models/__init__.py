@@ -10,6 +10,7 @@ from sending.models.push import Push, Subscription, SubscriptionTag
 from sending.models.suppression import Suppression
 from sending.models.template import Template, TemplateVersion
 from sending.models.uncertain import UncertainMessage
+from sending.models.vapid_key import VapidKey
 from sending.models.withdrawal import Withdrawal
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "Template",
     "TemplateVersion",
     "UncertainMessage",
+    "VapidKey",
     "Withdrawal",
 ]

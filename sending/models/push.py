@@ -23,30 +23,61 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """A browser of somebody's who agreed to be sent a client's pushes. ``time_zone`` is a name of the tz database, or
-    empty for the site's own."""
+    """A browser of somebody's who agreed to be sent a client's pushes: where its push service takes them
+    (``endpoint``, RFC 8030), the keys they are encrypted with (RFC 8291), and the key of the client's that it trusts
+    (RFC 8292), without which the others are worth nothing. ``time_zone`` is a name of the tz database, or empty for the
+    site's own; ``language`` a BCP 47 tag."""
 
     client = models.ForeignKey(
         "gateway.ApiClient", verbose_name=_("client"), on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     registration_id = models.CharField(_("registration id"), max_length=64, default=new_registration_id, unique=True)
+    endpoint = models.TextField(_("endpoint"), blank=True)
+    # By which a browser is known again: an endpoint may be too long for an index.
+    endpoint_digest = models.CharField(max_length=64, blank=True, editable=False)
+    p256dh = models.CharField(max_length=87, blank=True, editable=False)
+    auth = models.CharField(max_length=22, blank=True, editable=False)
+    vapid_key = models.ForeignKey(
+        "sending.VapidKey", verbose_name=_("key"), on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     alias = models.CharField(_("alias"), max_length=255, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    language = models.CharField(_("language"), max_length=35, blank=True)
     created_at = models.DateTimeField(_("since"), default=timezone.now)
+    last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
+    # When its push service will forget it, where that said so.
+    expires_at = models.DateTimeField(_("until"), null=True, blank=True)
     removed_at = models.DateTimeField(_("removed at"), null=True, blank=True)
+    removed_for = models.CharField(_("removed for"), max_length=200, blank=True)
 
     objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("subscription")
         verbose_name_plural = _("subscriptions")
+        default_permissions = ("view", "delete")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "endpoint_digest"],
+                condition=Q(removed_at__isnull=True) & ~Q(endpoint_digest=""),
+                name="sending_subscription_endpoint_once",
+            )
+        ]
         indexes = [
+            models.Index(fields=["removed_at"], condition=Q(removed_at__isnull=False), name="subscription_retention"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(removed_at__isnull=True, expires_at__isnull=False),
+                name="subscription_expiring",
+            ),
             models.Index(fields=["client", "id"], condition=Q(removed_at__isnull=True), name="subscription_audience"),
             models.Index(
                 fields=["client", "time_zone", "id"],
                 condition=Q(removed_at__isnull=True),
                 name="subscription_zone",
             ),
+            # Removed ones too: whose a browser was is asked when somebody is to be forgotten.
+            models.Index(fields=["alias", "client"], condition=~Q(alias=""), name="subscription_person"),
             models.Index(
                 fields=["client", "alias", "id"],
                 condition=Q(removed_at__isnull=True) & ~Q(alias=""),
@@ -97,6 +128,7 @@ class Push(models.Model):
     class Meta:
         verbose_name = _("push")
         verbose_name_plural = _("pushes")
+        default_permissions = ("view", "add")
         constraints = [
             models.UniqueConstraint(
                 fields=["client", "idempotency_key"],

@@ -16,6 +16,7 @@ from jobs import states as job_states
 from notifications import states as delivery_states
 from sending.channels import channels
 from sending.states import CLOSED, EDGES
+from tests import once
 
 _CATALOGUES = sorted((settings.BASE_DIR / "locale").glob("*/LC_MESSAGES/*.po"))
 
@@ -111,3 +112,7 @@ def test_the_compiled_words_are_the_written_ones(path: Path) -> None:
 
 def test_both_languages_of_the_console_are_there() -> None:
     assert [path.parts[-3] for path in _CATALOGUES] == sorted(code for code, _ in settings.LANGUAGES)
+
+
+def test_a_file_that_runs_once_is_there() -> None:
+    assert sorted(name for name in once.FILES if not (settings.BASE_DIR / name).is_file()) == []

@@ -19,8 +19,8 @@ from notifications.payloads.naming import Naming
 from schedules.orders import orders
 from schedules.orders.push import PushBody
 from schedules.timing import Unit
-from schedules.v4.answer import CODES as SCHEDULE_CODES
 from schedules.v4.request import MEMBERS, Kind
+from sending.devices_v4.answer import CODES as SCHEDULE_CODES
 from sending.send_v2.model import ALIASES, ORDER
 from sending.states import Status
 

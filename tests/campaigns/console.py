@@ -4,7 +4,10 @@ from typing import Any
 
 from django.test import Client
 
+from campaigns import services
 from campaigns.models import Campaign, RecipientGroup
+from gateway.caller import Caller
+from tests.jobs.conftest import work
 
 GROUPS = "/admin/campaigns/recipientgroup/"
 RECIPIENTS = "/admin/campaigns/recipient/"
@@ -33,6 +36,12 @@ def operate(client: Client, campaign: Campaign, verb: str, **more: Any) -> Any:
     """An operation, confirmed with a reason, and the page that it leads to."""
     data = {"reason": "because"} | more
     return client.post(f"{CAMPAIGNS}{campaign.pk}/operate/{verb}/", data, follow=True)
+
+
+def sent(campaign: Campaign) -> None:
+    """Its letters are made, and wait to be handed over."""
+    services.start(caller=Caller.house("anna"), uuid=campaign.uuid)
+    work()
 
 
 def add_address(group: RecipientGroup) -> str:

@@ -155,7 +155,7 @@ def test_everything_wrong_is_told_at_once_and_nothing_is_made(
         {
             "title": " ",
             "legs": [
-                a_leg(group, "unknown"),
+                a_leg(group, "unknown", channel="PIGEON"),
                 {"recipientGroupId": UNKNOWN, "messageType": template, "channel": "PIGEON", "fromAddress": "x"},
             ],
         },
@@ -178,9 +178,19 @@ def test_everything_wrong_is_told_at_once_and_nothing_is_made(
     assert problems(values) == [
         (1002, "title: must be one line of 1 to 200 characters"),
         (3002, "legs[0].messageType: no such template"),
+        (1002, "legs[0].channel: must be one of ARCHIVE, EMAIL, PORTAL, POST"),
         (1002, "legs[1].recipientGroupId: there is no such group"),
         (1002, "legs[1].channel: must be one of ARCHIVE, EMAIL, PORTAL, POST"),
     ]
+    assert rows() == before
+
+
+def test_the_legs_of_a_new_campaign_have_no_ids_yet(api: Caller, group: RecipientGroup, template: str) -> None:
+    before = rows()
+
+    answer = api.post(CAMPAIGNS, {"title": "New", "legs": [a_leg(group, template, legId="1")]})
+
+    assert problems(answer) == [(1004, "legs[0].legId: unknown field")]
     assert rows() == before
 
 

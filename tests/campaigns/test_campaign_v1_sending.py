@@ -166,9 +166,14 @@ def test_an_estimate_tells_how_many_and_how_long(api: Caller, campaign: Campaign
         Message.objects.filter(pk=message.pk).update(status="SENT", closed_at=half_past + timedelta(minutes=minutes))
     assert estimate(legIds=str(first.pk)) == [(str(first.pk), 3, 2, 1.5, "LAST_HOUR", 40)]
     assert problems(api.get(path(campaign, "estimate"), {"legIds": "x"})) == [(1002, "legIds: must be an id")]
-    assert problems(api.get(path(campaign, "estimate"), {"legIds": "999999"})) == [
-        (1002, "legIds: 999999 is no leg of this campaign")
-    ]
+    campaign.parts.filter(pk=second.pk).update(messages_per_minute=100_000)
+    assert estimate(legIds=str(second.pk)) == [(str(second.pk), 2, 1, 1.5, "LAST_HOUR", 40)]
+    Message.objects.update(closed_at=half_past - timedelta(days=1))
+    ((*_, seconds),) = estimate(legIds=str(second.pk))
+    assert (type(seconds), seconds) == (int, 1)
+    unknown = api.get(path(campaign, "estimate"), {"legIds": "999999"})
+    assert problems(unknown) == [(1002, "legIds: 999999 is no leg of this campaign")]
+    assert unknown.json()["errors"][0]["source"] == {"parameter": "legIds"}
 
 
 def test_a_preview_says_what_a_recipient_would_get(api: Caller, group: RecipientGroup) -> None:
@@ -237,6 +242,18 @@ def test_a_letter_is_tried_at_another_address(api: Caller, campaign: Campaign, g
     campaign.parts.update(channel="PORTAL")
     assert problems(api.post(path(campaign, "test"), asked)) == [(1002, "legId: only a letter by e-mail can be tried")]
     assert Message.objects.count() == 1
+
+
+def test_a_letter_that_cannot_be_tried_names_whose_it_is(api: Caller, group: RecipientGroup) -> None:
+    make_template(name="personal", text="Card {{ properties.card }}")
+    campaign = make_campaign(api.core, group, message_type="personal")
+    leg, recipient = campaign.parts.get(), group.recipients.get(name="Person 1")
+    before = rows()
+
+    answer = api.post(path(campaign, "test"), {"legId": leg.pk, "recipientId": recipient.pk, "to": "us@example.com"})
+
+    assert problems(answer) == [(1001, "recipientId: the template personal needs properties.card")]
+    assert rows() == before
 
 
 def test_letters_are_their_clients_whoever_starts_the_campaign(api: Caller, campaign: Campaign) -> None:

@@ -10,11 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from campaigns import services
+from campaigns import looking, services
 from campaigns.models import Campaign, CampaignPart, Recipient, RecipientGroup
 from gateway.caller import Caller
 from gateway.dates import format_moment
 from jobs.models import Job
+from sending import withdrawing
 from sending.models import Message
 from tests.campaigns.factories import make_campaign, make_group, put_file
 from tests.jobs.conftest import work
@@ -74,20 +75,73 @@ def test_import_recipients_takes_a_file_and_makes_its_group(tmp_path: Path, exte
     assert Recipient.objects.filter(group=group).count() == 1
 
 
-def test_import_recipients_says_what_it_would_do(tmp_path: Path) -> None:
-    put_file(CSV, "people.csv")
+def test_import_recipients_says_what_it_would_do(house: Caller) -> None:
+    put_file("név;kód;email\nKiss Éva;A-1;eva@example.com\nNagy Pál;;nothing\nEva;;EVA@example.com\n")
     arguments = ("people.csv", "--create-group", "New", "--dry-run")
     assert said("import_recipients", *arguments).splitlines() == [
-        "encoding: utf-8",
+        "encoding: UTF-8",
         "separator: ;",
         "column név: name",
+        "column kód: property",
         "column email: email_address",
-        "records: 2",
-        "line 3: email_address: not a valid e-mail address",
+        "properties: kód",
+        "records: 3",
+        "invalid: 1",
+        "duplicates: 1",
+        "line 3: email: not a valid e-mail address",
     ]
-    assert json.loads(said("import_recipients", *arguments, "--json"))["records"] == 2
+    shown = json.loads(said("import_recipients", *arguments, "--json"))
+    fault = {"line": 3, "problem": "email: not a valid e-mail address"}
+    names = ("encoding", "records", "properties", "lookedAt", "invalid", "duplicates", "firstInvalid")
+    assert [shown[name] for name in names] == ["utf-8", 3, ["kód"], 3, 1, 1, [fault]]
     assert not Job.objects.exists()
     assert not RecipientGroup.objects.exists()
+
+
+def test_a_dry_run_finds_invalid_lines_and_duplicates_wherever_they_stand(
+    house: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = make_group(house, size=2)
+    lines = [f"person{number}@example.com" for number in range(1, 31)]
+    put_file("\n".join(["email", *lines, *(["nothing"] * 12), lines[7], ""]))
+    asked = ("import_recipients", "people.csv", "--group", group.uuid, "--dry-run")
+    shown = said(*asked).splitlines()
+    assert shown[4:7] == ["invalid: 12", "duplicates: 3", "line 32: email: not a valid e-mail address"]
+    assert (len(shown), shown[-2:]) == (17, ["line 41: email: not a valid e-mail address", "and 2 more"])
+    monkeypatch.setattr(looking, "_MOST_LOOKED_AT", 31)
+    assert said(*asked).splitlines()[3:6] == [
+        "records: 43",
+        "invalid: 1, of the first 31",
+        "duplicates: 2, of the first 31",
+    ]
+
+
+def test_a_dry_run_refuses_the_group_that_the_import_would_refuse(house: Caller) -> None:
+    make_group(house, name="New")
+    put_file(CSV)
+    unknown = uuid4()
+    for options, words in (
+        (("--create-group", "New"), "^--create-group: is the name of another group$"),
+        (("--group", unknown), f"^recipient group {unknown} not found$"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            said("import_recipients", "people.csv", *options, "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("/nowhere/nothing.csv", "there is no such file"),
+        ("../nowhere/nothing.csv", "there is no such file"),
+        ("/", "it is a folder"),
+        ("/dev/null", "it is no file"),
+        ("nothing.csv", "it names nothing that is there"),
+    ],
+)
+def test_import_recipients_says_what_is_not_there(name: str, words: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        said("import_recipients", name, "--create-group", "New")
+    assert str(refused.value) == f"{name}: {words}"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -95,10 +149,18 @@ def test_import_recipients_waits_for_the_end(house: Caller, monkeypatch: pytest.
     group = make_group(house)
     put_file(CSV, "people.csv")
     monkeypatch.setattr("campaigns.management.commands.import_recipients.wait", _worked)
-    assert said("import_recipients", "people.csv", "--group", group.uuid, "--wait").startswith("job ")
-    put_file("name\nAnn\n", "people.csv")
-    monkeypatch.setattr("campaigns.management.commands.import_recipients._looked_at", lambda file, separator: None)
-    with pytest.raises(CommandError, match="is FAILED: people.csv: no column is the e-mail address"):
+    ends = ("import_recipients", "people.csv", "--group", group.uuid, "--wait")
+    assert said(*ends).splitlines()[-1] == "new recipients: 1, changed: 0, duplicates skipped: 0, invalid lines: 1"
+    shown = json.loads(said(*ends, "--json"))
+    names = ("newLineCount", "changedLineCount", "duplicateLineCount", "invalidLineCount")
+    assert [shown[name] for name in names] == [0, 0, 1, 1]
+
+    def changed(job: Job, **how: Any) -> None:
+        put_file("name\nAnn\n", "people.csv")
+        _worked(job)
+
+    monkeypatch.setattr("campaigns.management.commands.import_recipients.wait", changed)
+    with pytest.raises(CommandError, match="is FAILED: people.csv: its SHA-1 checksum is"):
         said("import_recipients", "people.csv", "--group", group.uuid, "--wait")
 
 
@@ -124,6 +186,24 @@ def test_import_recipients_refuses_and_makes_nothing(content: str | None, option
     assert str(refused.value).startswith(words)
     assert not RecipientGroup.objects.exists()
     assert not Job.objects.exists()
+
+
+def test_import_recipients_leaves_no_group_where_its_file_cannot_be_kept(tmp_path: Path, external: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(CSV)
+    external.rmdir()
+    with pytest.raises(CommandError, match="^the file cannot be read or kept: .*No such file or directory"):
+        said("import_recipients", path, "--create-group", "New")
+    assert not RecipientGroup.objects.exists()
+    assert not Job.objects.exists()
+
+
+def test_a_name_that_another_group_has_is_told_by_its_option(house: Caller) -> None:
+    make_group(house, name="New")
+    put_file(CSV, "people.csv")
+    with pytest.raises(CommandError, match="^--create-group: is the name of another group$"):
+        said("import_recipients", "people.csv", "--create-group", "New")
+    assert RecipientGroup.objects.count() == 1
 
 
 def test_import_recipients_needs_a_group_that_is_there() -> None:
@@ -201,6 +281,16 @@ def test_cancel_campaign_counts_what_was_out(house: Caller, campaign: Campaign) 
     work()
     counts = json.loads(said("cancel_campaign", campaign.uuid, "--json"))
     assert counts == {"out": 0, "withdrawn": 2, "beingSent": 0}
+
+
+def test_cancel_campaign_counts_what_is_still_to_be_withdrawn(
+    house: Caller, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(withdrawing, "_AT_ONCE", 1)
+    services.start(caller=house, uuid=campaign.uuid)
+    work()
+    assert said("cancel_campaign", campaign.uuid) == "out: 0, withdrawn: 2, being sent: 0\n"
+    assert sorted(Message.objects.values_list("status", flat=True)) == ["ACCEPTED", "CANCELLED"]
 
 
 @pytest.mark.parametrize("command", ["start_campaign", "pause_campaign", "resume_campaign", "cancel_campaign"])

@@ -10,14 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from campaigns import lifecourse, recipients, services
+from campaigns import closing, recipients, services
 from campaigns.models import Campaign, CampaignPart, Recipient
 from campaigns.recipient_rules import Person
 from gateway.caller import Caller
 from jobs.models import Job
 from sending import suppressing
 from sending.models import Message
-from tests.campaigns.console import CAMPAIGNS, JOBS, NASTY, SAFE, ids, notices, offered, operate
+from tests.campaigns.console import CAMPAIGNS, JOBS, NASTY, SAFE, ids, notices, offered, operate, sent
 from tests.campaigns.factories import make_campaign, make_group
 from tests.console import client_of, plain_pages, trail  # noqa: F401
 from tests.factories import make_client
@@ -37,11 +37,6 @@ def campaign(house: Caller) -> Campaign:
     return make_campaign(house, make_group(house, size=3))
 
 
-def sent(campaign: Campaign) -> None:
-    services.start(caller=Caller.house("anna"), uuid=campaign.uuid)
-    work()
-
-
 def test_the_list_costs_the_same_queries_however_many_rows_it_has(house: Caller) -> None:
     client = client_of("Viewer")
     counts = []
@@ -52,8 +47,9 @@ def test_the_list_costs_the_same_queries_however_many_rows_it_has(house: Caller)
         with CaptureQueriesContext(connection) as queries:
             assert client.get(CAMPAIGNS).status_code == 200
         counts.append(len(queries))
-    # Session, user, permissions of both kinds, badge, count, page, clients, last runs, their legs, the legs' jobs.
-    assert counts == [11, 11]
+    # Session, user, permissions of both kinds, badge, count, page, clients, legs, those being sent, those about to be,
+    # their runs, the runs' jobs, and those above that are about to begin.
+    assert counts == [14, 14]
 
 
 def test_a_page_costs_the_same_queries_however_many_legs_it_has(house: Caller) -> None:
@@ -68,7 +64,7 @@ def test_a_page_costs_the_same_queries_however_many_legs_it_has(house: Caller) -
         with CaptureQueriesContext(connection) as queries:
             assert client.get(f"{CAMPAIGNS}{campaign.pk}/change/").status_code == 200
         counts.append(len(queries))
-    assert counts == [17, 17]
+    assert counts == [21, 21]
 
 
 def test_the_list_tells_status_and_progress(house: Caller, campaign: Campaign) -> None:
@@ -141,6 +137,46 @@ def test_what_is_being_sent_is_not_changed(house: Caller, campaign: Campaign) ->
     assert (part.title, Job.objects.filter(parent=None).count(), trail()) == ("", 1, [])
 
 
+@pytest.mark.parametrize(
+    ("is_sent", "verb", "words"),
+    [
+        (True, "start", "It is being sent already."),
+        (True, "resume", "It is not paused."),
+        (False, "pause", "Nothing of it is being sent, or it is paused already."),
+        (False, "cancel", "Nothing of it is being sent."),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_it_is_asked(
+    house: Caller, campaign: Campaign, is_sent: bool, verb: str, words: str
+) -> None:
+    if is_sent:
+        sent(campaign)
+    answer = client_of("Operator").get(f"{CAMPAIGNS}{campaign.pk}/operate/{verb}/", follow=True)
+    assert (answer.redirect_chain, notices(answer)) == ([(f"{CAMPAIGNS}{campaign.pk}/change/", 302)], [words])
+
+
+def test_a_leg_that_is_not_sent_may_be_started_beside_one_that_is(house: Caller, campaign: Campaign) -> None:
+    sent(campaign)
+    first = CampaignPart.objects.get()
+    second = CampaignPart.objects.create(campaign=campaign, group=first.group, message_type=first.message_type)
+    client, address = client_of("Operator"), f"{CAMPAIGNS}{campaign.pk}/operate/start/"
+    assert [client.get(address, {"leg": leg.pk}).status_code for leg in (first, second)] == [302, 200]
+
+
+def test_what_was_sent_is_not_offered_to_be_forgotten(house: Caller, campaign: Campaign) -> None:
+    client = client_of("Administrator")
+    part = CampaignPart.objects.get()
+    page = f"{CAMPAIGNS}{campaign.pk}/change/"
+    places = (f"{CAMPAIGNS}{campaign.pk}/delete/", f"{CAMPAIGNS}legs/{part.pk}/remove/")
+
+    before = client.get(page).content.decode()
+    services.start(caller=house, uuid=campaign.uuid)
+    work()
+    after = client.get(page).content.decode()
+
+    assert [(place in before, place in after) for place in places] == [(True, False)] * 2
+
+
 def test_a_leg_that_was_sent_keeps_its_report(house: Caller, campaign: Campaign) -> None:
     sent(campaign)
     services.cancel(caller=house, uuid=campaign.uuid)
@@ -199,8 +235,56 @@ def test_a_preview_shows_one_recipients_letter_in_its_frame(house: Caller) -> No
     assert frame["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert client.get(address, {"q": "person1"}).context["shown"].recipient.name == "Person 1"
     assert not Message.objects.exists()
-    assert trail()[0] == (str(campaign.pk), f"read: leg {part.pk} for recipient {second.pk - 1}")
+    assert trail() == [
+        (str(campaign.pk), f"read: leg {part.pk} for recipient {pk}")
+        for pk in (second.pk - 1, second.pk, second.pk - 1)
+    ]
     assert client_of("Viewer").get(address).status_code == 403
+
+
+def test_a_preview_of_a_printed_letter_shows_its_pages(house: Caller) -> None:
+    group = make_group(house, size=1)
+    group.recipients.update(postal_address="1 Fő utca\n1234 Budapest")
+    campaign = make_campaign(house, group, channel="POST")
+    part, person = CampaignPart.objects.get(), Recipient.objects.get()
+    client = client_of("Operator")
+    address = f"{CAMPAIGNS}legs/{part.pk}/preview/"
+    one = f"{address}{person.pk}/"
+    page = client.get(address).content.decode()
+    assert ("1 page" in page, f'src="{one}pages/1/"' in page, f'href="{one}download/"' in page) == (True, True, True)
+    assert f"{one}html/" not in page
+    picture, file = client.get(f"{one}pages/1/"), client.get(f"{one}download/")
+    assert (picture["Content-Type"], "no-store" in picture["Cache-Control"]) == ("image/png", True)
+    assert picture.content.startswith(b"\x89PNG")
+    assert file["Content-Disposition"] == f'attachment; filename="leg {part.pk} {person.pk}.pdf"'
+    assert b"".join(file.streaming_content).startswith(b"%PDF-")
+    # The page with its picture, and the file.
+    assert trail() == [(str(campaign.pk), f"read: leg {part.pk} for recipient {person.pk}")] * 2
+    assert client.get(f"{one}pages/2/").status_code == 404
+    assert (Message.objects.count(), client_of("Viewer").get(f"{one}download/").status_code) == (0, 403)
+
+
+def test_what_is_fetched_without_its_page_is_recorded(house: Caller, campaign: Campaign) -> None:
+    part, person = CampaignPart.objects.get(), Recipient.objects.order_by("id").first()
+    assert person is not None
+    frame = f"{CAMPAIGNS}legs/{part.pk}/preview/{person.pk}/html/"
+    entry = (str(campaign.pk), f"read: leg {part.pk} for recipient {person.pk}")
+    client = client_of("Operator")
+    client.get(frame)
+    assert trail() == [entry]
+    client_of("Operator").get(frame)
+    assert trail() == [entry] * 2
+    LogEntry.objects.update(action_time=timezone.now() - timedelta(hours=2))
+    client.get(frame)
+    assert trail() == [entry] * 3
+
+
+def test_a_preview_of_a_mail_has_no_pages(house: Caller, campaign: Campaign) -> None:
+    part, person = CampaignPart.objects.get(), Recipient.objects.order_by("id").first()
+    assert person is not None
+    client = client_of("Operator")
+    for name in ("pages/1/", "download/"):
+        assert client.get(f"{CAMPAIGNS}legs/{part.pk}/preview/{person.pk}/{name}").status_code == 404
 
 
 def test_a_preview_tells_what_the_letter_would_be_refused_for(house: Caller) -> None:
@@ -230,6 +314,23 @@ def test_the_letter_is_tried_on_oneself_alone(house: Caller, campaign: Campaign)
     assert notices(answer) == [f"Message {message.pk} is on its way to anna@house.example."]
     assert trail()[1] == (str(campaign.pk), f"try leg {part.pk} with recipient {person.pk}: look")
     assert client_of("Viewer").post(address, {"reason": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize(("channel", "is_offered"), [("EMAIL", True), ("PORTAL", False), ("POST", False)])
+def test_only_a_letter_by_mail_is_offered_to_be_tried(
+    house: Caller, campaign: Campaign, channel: str, is_offered: bool
+) -> None:
+    CampaignPart.objects.update(channel=channel)
+    client = client_of("Operator")
+    User.objects.update(email="anna@house.example")
+    part, person = CampaignPart.objects.get(), Recipient.objects.order_by("id")[0]
+    address = f"{CAMPAIGNS}legs/{part.pk}/preview/"
+    assert ("Send it to me" in offered(client.get(address))) is is_offered
+
+    answer = client.get(f"{address}{person.pk}/try/", follow=True)
+    asked_for = [] if is_offered else ["Only a letter by e-mail can be tried."]
+    assert (notices(answer), "question" in answer.context) == (asked_for, is_offered)
+    assert not Message.objects.exists()
 
 
 def test_a_campaign_is_paused_resumed_and_cancelled_with_its_counts(house: Caller, campaign: Campaign) -> None:
@@ -278,9 +379,23 @@ def test_the_report_is_saved_as_a_file(house: Caller, campaign: Campaign) -> Non
     answer: Any = client_of("Viewer").get(f"{CAMPAIGNS}{campaign.pk}/report/")
     head, line = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
     part = CampaignPart.objects.select_related("group").get()
-    assert head.startswith("leg;title;group;template;channel;runs;recipients;leftOut;suppressed;messages;ACCEPTED;")
+    assert head == (
+        "Leg;Title;Recipient group;Template;Channel;Runs;Recipients;Left out;Suppressed;Letters;Waiting;Held;"
+        "Being sent;To be retried;Sent;Failed;Cancelled;In doubt;Bounced;Opened"
+    )
     assert line.startswith(f"{part.pk};'=1+1;{part.group.name};{part.message_type};EMAIL;1;3;0;0;3;3;0")
     assert trail() == [(str(campaign.pk), "export: report")]
+
+
+def test_saved_files_have_heads_in_the_readers_tongue(house: Caller, campaign: Campaign, settings: Any) -> None:
+    settings.LANGUAGE_CODE = "hu"
+    client = client_of("Operator")
+    heads = []
+    for name in ("report/", "left-out/download/"):
+        answer: Any = client.get(f"{CAMPAIGNS}{campaign.pk}/{name}")
+        heads.append(b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()[0])
+    assert heads[0].startswith("Ág;Cím;Címzettcsoport;Sablon;Csatorna;Futások;Címzettek;Kimaradt;Letiltott címre;")
+    assert heads[1] == "Ág;Feladat;Címzett;Név;E-mail;Indok"
 
 
 def test_those_left_out_are_listed_with_reasons(house: Caller) -> None:
@@ -293,13 +408,16 @@ def test_those_left_out_are_listed_with_reasons(house: Caller) -> None:
     assert f'href="{address}"' in operator.get(f"{CAMPAIGNS}{campaign.pk}/change/").content.decode()
     page = operator.get(address).content.decode()
     assert ("Person 2" in page, "recipient_email_address: required" in page) == (True, True)
+    leg = CampaignPart.objects.get()
+    for words in ("1 time a recipient was left out by a leg", f"<td>{leg.message_type} (EMAIL)</td>"):
+        assert words in page
     page = viewer.get(address).content.decode()
     assert ("Person 2" in page, "recipient_email_address: required" in page) == (False, True)
     assert viewer.get(f"{address}download/").status_code == 403
     answer: Any = operator.get(f"{address}download/")
     run = CampaignPart.objects.get().runs.get()
     assert b"".join(answer.streaming_content).decode("utf-8-sig").splitlines() == [
-        "leg;job;recipient;name;emailAddress;reason",
+        "Leg;Job;Recipient;Name;E-mail;Reason",
         f"{run.part_id};{run.job_id};{Recipient.objects.get(name='Person 2').pk};Person 2;;"
         "recipient_email_address: required",
     ]
@@ -327,6 +445,25 @@ def test_each_role_does_what_it_may(house: Caller, campaign: Campaign, role: str
     assert (campaign.title, Job.objects.exists(), LogEntry.objects.exists()) == ("Renewals", False, False)
 
 
+def test_pages_below_a_campaign_name_it_and_the_leg_they_are_about(house: Caller, campaign: Campaign) -> None:
+    part, person = CampaignPart.objects.get(), Recipient.objects.order_by("id")[0]
+    client = client_of("Administrator")
+    User.objects.update(email="anna@house.example")
+    name, mine, leg = f"{part.message_type} (EMAIL)", f"{CAMPAIGNS}{campaign.pk}/", f"{CAMPAIGNS}legs/{part.pk}/"
+    pages = [f"{mine}{page}/" for page in ("estimate", "left-out", "operate/start", "rename", "add-leg", "delete")]
+    pages += [leg, f"{leg}remove/", f"{leg}preview/", f"{leg}preview/{person.pk}/try/"]
+    for page in pages:
+        answer = client.get(page)
+        named = f'href="{mine}change/" class="align-middle' in answer.content.decode()
+        assert (page, answer.status_code, named) == (page, 200, True)
+    assert client.get(leg).context["title"] == f"Leg {name}"
+    assert f"The leg {name} is taken out of its campaign." in client.get(f"{leg}remove/").content.decode()
+    assert client.get(f"{mine}estimate/").context["rows"][0]["leg"] == name
+    group = f"/admin/campaigns/recipientgroup/{part.group_id}/"
+    for page in ("rename", "import"):
+        assert f'href="{group}change/" class="align-middle' in client.get(f"{group}{page}/").content.decode()
+
+
 def test_a_clients_campaign_goes_out_in_its_name_whoever_starts_it(house: Caller) -> None:
     owner, _keys = make_client(name="crm", from_address="crm@client.example")
     client = client_of("Administrator")
@@ -345,6 +482,6 @@ def test_a_campaign_that_was_cancelled_in_a_pause_is_sent_anew_without_it(house:
     sent(campaign)
     services.pause(caller=house, uuid=campaign.uuid)
     services.cancel(caller=house, uuid=campaign.uuid)
-    assert lifecourse.close_campaigns() == 1
+    assert closing.follow_all() == 1
     sent(campaign)
     assert sorted(Message.objects.values_list("status", flat=True)) == ["ACCEPTED"] * 3 + ["CANCELLED"] * 3

@@ -90,7 +90,6 @@ def test_a_group_that_a_leg_names_is_not_deleted_and_the_page_says_why(house: Ca
     campaign = make_campaign(house, group)
     client = client_of("Administrator")
     address = f"{GROUPS}{group.pk}/delete/"
-    assert client.get(address).status_code == 200
     refused = client.post(address, {"reason": "old"})
     assert refused.status_code == 409
     assert "in use by the campaign Renewals" in refused.content.decode()
@@ -103,16 +102,28 @@ def test_a_group_that_a_leg_names_is_not_deleted_and_the_page_says_why(house: Ca
     assert [words for _pk, words in trail()] == ["delete: old"]
 
 
+def test_a_group_that_a_leg_names_is_not_asked_about_before_it_is_deleted(house: Caller) -> None:
+    group = make_group(house, size=1)
+    campaign = make_campaign(house, group)
+    client, address = client_of("Administrator"), f"{GROUPS}{group.pk}/delete/"
+    answer = client.get(address, follow=True)
+    assert answer.redirect_chain == [(f"{GROUPS}{group.pk}/change/", 302)]
+    assert notices(answer) == ["The campaign Renewals sends to this group: it cannot be deleted."]
+    campaign.delete()
+    assert client.get(address).status_code == 200
+
+
 def test_each_role_is_offered_what_it_may_do(house: Caller) -> None:
     group = make_group(house)
-    shown = {
-        role: offered(client_of(role).get(f"{GROUPS}{group.pk}/change/"))
-        for role in ("Viewer", "Operator", "Template editor", "Administrator")
-    }
-    edits = ["Recipients", "Import", "Export", "Rename", "Delete"]
+    shown = {}
+    for role in ("Viewer", "Operator", "Template editor", "Administrator"):
+        answer = client_of(role).get(f"{GROUPS}{group.pk}/change/")
+        shown[role] = (offered(answer), [str(link["title"]) for link in answer.context["ways_on"]])
+        assert all(f'href="{link["path"]}"' in answer.content.decode() for link in answer.context["ways_on"])
+    edits = (["Recipients", "Import"], ["Export", "Rename", "Delete"])
     assert shown == {
-        "Viewer": [],
-        "Operator": ["Recipients", "Export"],
+        "Viewer": ([], []),
+        "Operator": (["Recipients"], ["Export"]),
         "Template editor": edits,
         "Administrator": edits,
     }

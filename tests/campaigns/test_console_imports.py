@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from campaigns import looking
 from campaigns.models import InvalidLine, Recipient, RecipientGroup
 from gateway.caller import Caller
 from jobs.models import Job
@@ -55,11 +56,26 @@ def test_an_upload_leads_to_what_is_in_it(editor: Client, group: RecipientGroup)
     assert [field.value() for field in response.context["form"].columns] == ["name", "email_address", "property"]
     assert [(line.number, line.problem) for line in sample.lines] == [
         (2, ""),
-        (3, "email_address: not a valid e-mail address"),
+        (3, "E-mail cím: not a valid e-mail address"),
     ]
-    assert "Kiss Éva" in response.content.decode()
+    assert (response.context["invalid"], response.context["duplicates"], sample.properties) == ("1", "0", ["szerződés"])
+    page = response.content.decode()
+    assert [words for words in ("Kiss Éva", "<dd>Windows-1250</dd>", "<dd>szerződés</dd>") if words not in page] == []
     assert not Job.objects.exists()
     assert not Recipient.objects.exists()
+
+
+def test_faults_below_the_first_records_are_shown(
+    editor: Client, group: RecipientGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "_MOST_LOOKED_AT", 20)
+    good = b"".join(b"ann%d@example.com\n" % number for number in range(15))
+    place = upload(editor, group, b"email\n" + good + b"x\nann3@example.com\n" + b"y\n" * 5)["Location"]
+    response = editor.get(place)
+    assert [line.number for line in response.context["later_faults"]] == [17, 19, 20, 21]
+    assert (response.context["invalid"], response.context["duplicates"]) == (
+        "4 (of the first 20)", "1 (of the first 20)",
+    )  # fmt: skip
 
 
 def test_the_import_runs_as_a_job_whose_page_leads_back(editor: Client, group: RecipientGroup) -> None:
@@ -82,10 +98,15 @@ def test_the_import_runs_as_a_job_whose_page_leads_back(editor: Client, group: R
     )
     saved: Any = editor.get(f"{GROUPS}invalid/{job.pk}/download/")
     assert b"".join(saved.streaming_content).decode().splitlines() == [
-        "line;reason;fields",
-        "3;email_address: not a valid e-mail address;Nagy Pál;nothing;",
+        "\ufeffline;reason;név;E-mail cím;szerződés",
+        "3;E-mail cím: not a valid e-mail address;Nagy Pál;nothing;",
     ]
+    (result,) = [block for block in page.context["groups"] if block["title"] == "Result"]
+    assert result["facts"] == [
+        ("New recipients", "1"), ("Changed", "0"), ("Duplicates skipped", "0"), ("Invalid lines", "1"),
+    ]  # fmt: skip
     group_page = editor.get(f"{GROUPS}{group.pk}/change/").content.decode()
+    assert "<td>1 new, 1 invalid</td>" in group_page
     assert f'href="{JOBS}{job.pk}/change/"' in group_page
 
 

@@ -6,12 +6,15 @@ import pytest
 from django.utils import timezone
 
 from campaigns import estimating, recipients, services
+from campaigns.estimating import Basis
 from campaigns.models import Campaign, SkippedRecipient
 from campaigns.recipient_rules import Person
 from gateway.caller import Caller
 from sending import suppressing
 from sending.models import Message
+from tests.campaigns.console import CAMPAIGNS
 from tests.campaigns.factories import make_campaign, make_group
+from tests.console import client_of, plain_pages  # noqa: F401
 from tests.jobs.conftest import work
 
 pytestmark = pytest.mark.django_db
@@ -63,11 +66,34 @@ def test_the_time_is_that_of_the_throttle_and_of_the_last_leg(house: Caller) -> 
     assert estimating.total_seconds(estimating.estimate(made(house, "POST"))) is None
 
 
-def test_the_pace_is_that_of_the_busiest_minute(house: Caller) -> None:
-    first = made(house, "POST")
-    services.start(caller=house, uuid=first.uuid)
+@pytest.mark.parametrize(
+    ("throttle", "expected"),
+    [
+        (None, (1.5, Basis.LAST_HOUR, 120.0)),
+        (100, (1.5, Basis.LAST_HOUR, 120.0)),
+        (1, (1, Basis.THROTTLE, 180.0)),
+    ],
+)
+def test_the_pace_is_the_slower_of_throttle_and_the_minutes_in_which_the_channel_sent(
+    house: Caller, throttle: int | None, expected: tuple[float, Basis, float]
+) -> None:
+    campaign = made(house, "POST", messages_per_minute=throttle)
+    services.start(caller=house, uuid=campaign.uuid)
     work()
     minute = timezone.now().replace(second=0, microsecond=0)
+    first = Message.objects.order_by("id").first()
+    assert first is not None
     Message.objects.update(status="SENT", closed_at=minute, due_at=None)
-    (one,) = estimating.estimate(first)
-    assert one.seconds == 60.0
+    Message.objects.filter(pk=first.pk).update(closed_at=minute - timedelta(minutes=20))
+    (one,) = estimating.estimate(campaign)
+    assert (one.per_minute, one.basis, one.seconds) == expected
+
+
+def test_the_console_says_which_pace_it_is(house: Caller) -> None:
+    campaign = made(house, "POST", messages_per_minute=6)
+    page = client_of("Viewer").get(f"{CAMPAIGNS}{campaign.pk}/estimate/").content.decode()
+    words = (
+        "The time is reckoned from the messages a minute of each leg, or from what its channel sent in the last hour in"
+        " the minutes in which it sent, whichever is slower."
+    )
+    assert words in page

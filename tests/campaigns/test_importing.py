@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 
 from campaigns import importing
 from campaigns.csv_reading import Unreadable
+from campaigns.import_counts import Counts, counts_in
 from campaigns.models import InvalidLine, Recipient, RecipientGroup
 from campaigns.states import Duplicates
 from gateway.caller import Caller
@@ -64,10 +65,10 @@ def test_invalid_lines_are_told_with_their_reasons_in_a_file_beside(caller: Call
     path = Path(django_settings.HAMMY_EXTERNAL_ROOT) / dict(job.params)["RESULT_RELATIVE_FILE_PATH"]
     assert path.name == "people.csv-invalid-addresses.csv"
     assert path.read_text().splitlines() == [
-        "line;reason;fields",
-        "3;email_address: not a valid e-mail address;Bob;no address",
+        "\ufeffline;reason;name;email",
+        "3;email: not a valid e-mail address;Bob;no address",
         "4;has 1 columns, and the header 2;Cy",
-        "5;email_address: not a valid e-mail address;'=D(1);d@",
+        "5;email: not a valid e-mail address;'=D(1);d@",
         "6;a quote in it is never closed",
     ]
 
@@ -103,7 +104,7 @@ def test_recipients_are_in_the_order_of_their_file(caller: Caller, group: Recipi
         (b"name\nAnn\n", "no column is the e-mail address or the postal address"),
         (b"PK\x03\x04\0\0", "it is no text: it has control characters"),
         (b"\xff\xfen\0a\0", "it is UTF-16; save it as UTF-8"),
-        (b"email,mail\n", "email and mail would both be email_address"),
+        (b"email,mail\n", "email and mail would both be the e-mail address"),
         (b"a;" * 600 + b"email\n", "it has 601 columns; at most 500 can be read"),
     ],
 )
@@ -123,10 +124,11 @@ def test_an_import_that_is_run_again_goes_on_where_it_stopped(
     monkeypatch.setattr(importing, "_PORTION", 2)
     real = importing.storing.insert
 
-    def breaks(people: Any, **more: Any) -> None:
+    def breaks(people: Any, **more: Any) -> int:
+        people = list(people)
         if any(person.name == "C" for person in people):
             raise Unreadable("broken")
-        real(people, **more)
+        return real(people, **more)
 
     monkeypatch.setattr(importing.storing, "insert", breaks)
     text = "name;email\n" + "".join(f"{name};{name}@example.com\n" for name in "ABCD")
@@ -164,3 +166,61 @@ def test_spaces_and_lines_are_taken_as_they_are_meant(caller: Caller, group: Rec
     imported(caller, group, 'name;email;address\nKiss\u00a0Éva;e@example.com;"1 High Street\r\nSpringfield"\n')
 
     assert Recipient.objects.values_list("name", "postal_address").get() == ("Kiss Éva", "1 High Street\nSpringfield")
+
+
+@pytest.mark.parametrize(
+    ("handling", "expected"),
+    [
+        (Duplicates.ALLOW, Counts(new=5, invalid=1)),
+        (Duplicates.SKIP, Counts(new=2, skipped=3, invalid=1)),
+        (Duplicates.UPDATE, Counts(new=2, changed=3, invalid=1)),
+    ],
+)
+@pytest.mark.parametrize("portion", [1, 2, 2000])
+def test_what_became_of_the_lines_is_counted(
+    caller: Caller,
+    group: RecipientGroup,
+    monkeypatch: pytest.MonkeyPatch,
+    handling: Duplicates,
+    expected: Counts,
+    portion: int,
+) -> None:
+    monkeypatch.setattr(importing, "_PORTION", portion)
+    imported(caller, group, "name,email\nAnn,ann@example.com\n")
+    addresses = ["bob@example.com", "ann@example.com", "nobody", "BOB@example.com", "di@example.com", "ann@example.com"]
+
+    job = imported(caller, group, "\n".join(["email", *addresses]), duplicates=handling)
+
+    assert (job.status, counts_in(job.cursor)) == ("FINISHED", expected)
+    assert [line.text for line in job.log_lines.all()] == [expected.sentence]
+
+
+def test_an_import_that_began_before_its_lines_were_counted_goes_on_without(
+    caller: Caller, group: RecipientGroup
+) -> None:
+    job = imported(caller, group, "name;email\nAnn;ann@example.com\nBob;nowhere\n")
+    cursor = {name: job.cursor[name] for name in ("begin", "line", "done", "digest")}
+    Job.objects.filter(pk=job.pk).update(cursor=cursor, status="FAILED")
+
+    set_status(caller=caller, ids=[job.pk], status="NEW")
+    work("long")
+
+    job.refresh_from_db()
+    assert (job.status, counts_in(job.cursor)) == ("FINISHED", None)
+    assert b"".join(importing.result_lines(job.pk, job.cursor)).decode().splitlines()[0] == "\ufeffline;reason;fields"
+
+
+def test_corrected_lines_are_imported_from_the_file_that_told_them(caller: Caller, group: RecipientGroup) -> None:
+    job = imported(caller, group, "kód;név;e-mail\nA-1;Ann;no address\nA-2;Bob;bob@example.com\nA-3;Cy;nowhere\n")
+    told = b"".join(importing.result_lines(job.pk, job.cursor)).decode()
+
+    again = imported(caller, group, told.replace("no address", "ann@example.com"))
+
+    assert list(Recipient.objects.order_by("id").values_list("name", "properties")) == [
+        ("Bob", {"kód": "A-2"}),
+        ("Ann", {"kód": "A-1"}),
+    ]
+    assert b"".join(importing.result_lines(again.pk, again.cursor)).decode().splitlines() == [
+        "\ufeffline;reason;kód;név;e-mail",
+        "3;e-mail: not a valid e-mail address;A-3;Cy;nowhere",
+    ]

@@ -9,6 +9,7 @@ import pytest
 
 from campaigns import csv_reading, importing
 from campaigns.csv_reading import LONGEST_RECORD, Record, Unreadable
+from campaigns.import_counts import Counts, counts_in
 from campaigns.models import InvalidLine, Recipient, RecipientGroup
 from gateway.caller import Caller
 from jobs.models import Job
@@ -68,14 +69,15 @@ class TestLongLines:
         with path.open("rb") as file:
             tracemalloc.start()
             try:
-                look = importing.look(file)
-                found = list(csv_reading.records(file, look.sheet))
+                sheet = importing.reading_of(file).sheet
+                total = csv_reading.count(file, sheet)
+                found = list(csv_reading.records(file, sheet))
                 _, peak = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
 
         assert [(record.line, record.problem) for record in found] == [(2, ""), (3, ENDLESS), (4, "")]
-        assert look.total == 3
+        assert total == 3
         assert peak < 8 * 1024 * 1024
 
     def test_a_first_line_of_100_mb_is_refused_and_costs_no_memory(self, tmp_path: Path) -> None:
@@ -87,7 +89,7 @@ class TestLongLines:
             tracemalloc.start()
             try:
                 with pytest.raises(Unreadable, match=f"its first line is longer than {LONGEST_RECORD} bytes"):
-                    importing.look(file)
+                    importing.reading_of(file)
                 _, peak = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
@@ -246,8 +248,8 @@ class Killed(BaseException):
     """As a SIGKILL: nothing after it is done."""
 
 
-CONTENT = HEAD + b"".join(
-    b'"P\n%d";p%d@example.com\n' % (number, number) if number % 3 else b'"Q%d;nowhere\n\n' % number
+CONTENT = b"name;email;note\n" + b"".join(
+    b'P%d;p%d@example.com;"a\nb"\n' % (number, number) if number % 3 else b'"Q%d;nowhere\n\n' % number
     for number in range(1, 30)
 )
 
@@ -256,13 +258,13 @@ def _die_in_portion(monkeypatch: pytest.MonkeyPatch, number: int, *, late: bool)
     """A patch with which the import dies in that portion, before its rows are stored or in the midst of them."""
     real, calls = importing.Import._store, []
 
-    def store(self: importing.Import, people: Any) -> None:
+    def store(self: importing.Import, people: Any) -> int:
         calls.append(people)
         if len(calls) == number:
             if late:
                 real(self, people)
             raise Killed
-        real(self, people)
+        return real(self, people)
 
     patch = monkeypatch.context()
     patch.__enter__().setattr(importing.Import, "_store", store)
@@ -282,6 +284,7 @@ class TestGoingOn:
         whole = imported(caller, group, CONTENT)
         expected = names(group), invalid(whole)
         assert (whole.status, whole.total, whole.completed) == ("FINISHED", 29, 29)
+        assert counts_in(whole.cursor) == Counts(new=20, invalid=9)
         for portion in range(1, 9):
             Recipient.objects.all().delete()
             job = begun(caller, group, "people.csv")
@@ -296,6 +299,7 @@ class TestGoingOn:
             job.refresh_from_db()
             assert (job.status, job.reason, job.total, job.completed) == ("FINISHED", "", 29, 29)
             assert (names(group), invalid(job)) == expected
+            assert counts_in(job.cursor) == Counts(new=20, invalid=9)
 
     def test_a_file_that_changed_in_between_is_refused_and_nothing_is_added(
         self, caller: Caller, group: RecipientGroup, monkeypatch: pytest.MonkeyPatch

@@ -120,6 +120,17 @@ def test_a_trigger_imports_a_file_of_its_callers_own(
     assert {pair["key"] for pair in info["jobParams"]} == KEYS | {"TOTAL", "FINISHED"}
 
 
+@pytest.mark.parametrize("face", ["REST", "SOAP"])
+def test_what_an_import_cannot_be_given_is_told_in_plain_words(api: Caller, importer: Trigger, face: str) -> None:
+    params = {"RELATIVE_FILE_PATH": "a.csv", "FILE_CONTENT_CHECKSUM": "1", "RECIPIENT_GROUP_UUID": "x"}
+
+    assert run(api, face, "importRecipients", **params) == [
+        (1002, "params.FILE_CONTENT_CHECKSUM: must be a SHA-1 in hex"),
+        (1002, "params.RECIPIENT_GROUP_UUID: must be a uuid"),
+    ]
+    assert not Job.objects.exists()
+
+
 def test_a_trigger_imports_no_file_of_another(api: Caller, external_root: Any, importer: Trigger) -> None:
     for folder in ("mine", "theirs"):
         (external_root / folder).mkdir()

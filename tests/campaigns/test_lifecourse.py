@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from campaigns import lifecourse, services
+from campaigns import closing, lifecourse, services
 from campaigns.models import InvalidLine, Recipient
 from gateway.caller import Caller
 from jobs.models import Job, Recurrence
-from sending import forgetting
+from sending import forgetting, persons
 from sending import services as letters
 from sending.models import Message
 from tests.campaigns.factories import make_campaign, make_group
@@ -32,12 +32,12 @@ def test_a_campaign_that_is_sent_to_its_end_is_closed(caller: Caller) -> None:
     campaign = make_campaign(caller, make_group(caller, size=1))
     services.start(caller=caller, uuid=campaign.uuid)
     work()
-    before = lifecourse.close_campaigns()
+    before = closing.follow_all()
     letters.cancel(caller=caller, message_ids=[Message.objects.get().pk], reason="wrong")
     work()
     Job.objects.open().update(status="FINISHED", finished_at=timezone.now())
 
-    assert (before, lifecourse.close_campaigns()) == (0, 1)
+    assert (before, closing.follow_all()) == (0, 1)
     campaign.refresh_from_db()
     assert (campaign.status, campaign.closed_at is not None) == ("CLOSED", True)
 
@@ -65,7 +65,7 @@ def test_lines_of_forgotten_imports_are_forgotten() -> None:
 def test_a_person_is_forgotten_as_a_recipient(caller: Caller) -> None:
     group = make_group(caller, size=2)
     InvalidLine.objects.create(job_id=1, line=2, reason="x", fields=["PERSON1@example.com", "y"])
-    person = forgetting.named(email_address="person1@example.com")
+    person = persons.named(email_address="person1@example.com")
 
     assert forgetting.forget_elsewhere(person) == {"recipients": 1, "invalid lines": 1}
     assert [one.email_address for one in Recipient.objects.filter(group=group)] == ["person2@example.com"]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns import lifecourse, services
+from campaigns import closing, services
 from campaigns.models import Campaign
 from gateway.caller import Caller
 from jobs.services import trigger_job
@@ -64,7 +64,7 @@ def test_a_campaign_paused_before_its_first_letter_stays_paused(caller: Caller, 
     services.start(caller=caller, uuid=campaign.uuid)
     services.pause(caller=caller, uuid=campaign.uuid)
 
-    assert lifecourse.close_campaigns() == 0
+    assert closing.follow_all() == 0
     work()
     assert statuses() == [("HELD", "PAUSE")] * 2
 

@@ -1,6 +1,7 @@
 """Groups and recipients over REST."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -67,6 +68,15 @@ def test_groups_are_listed_by_name_in_pages(api: Caller) -> None:
     assert names(api, GROUPS, sort="-createdAt", limit=2) == ["b", "a"]
     assert names(api, GROUPS, name="A") == ["a"]
     assert api.get(GROUPS, {"limit": 1}).json()["meta"]["total"] == 3
+
+
+def test_names_are_found_in_any_case_beyond_english(api: Caller) -> None:
+    group = make_group(api.core, name="Ügyfelek 100%")
+    Recipient.objects.create(group=group, name="ŐRI Ödön", email_address="o@example.com", identity=uuid4())
+
+    assert names(api, GROUPS, name="üGYFELEK 100%") == ["Ügyfelek 100%"]
+    assert names(api, GROUPS, name="ügyfelek_") == []
+    assert names(api, RECIPIENTS, name="őri ödö") == ["ŐRI Ödön"]
 
 
 def test_a_recipient_is_added_read_changed_and_deleted(api: Caller) -> None:
@@ -143,8 +153,11 @@ def test_everything_wrong_with_a_recipient_is_told_at_once(api: Caller) -> None:
                 {"key": "a"},
             ],
             "emailAdress": "x",
+            "emailAddress": "nobody",
+            "timeZone": "Moon",
         },
     )
+    lacking = api.post(RECIPIENTS, {"recipientGroupId": UNKNOWN})
     values = api.post(
         RECIPIENTS,
         {"recipientGroupId": UNKNOWN, "emailAddress": "nobody", "language": "!", "timeZone": "Moon", "name": "x" * 101},
@@ -155,6 +168,12 @@ def test_everything_wrong_with_a_recipient_is_told_at_once(api: Caller) -> None:
         (1002, "properties: a is there twice"),
         (1001, "recipientGroupId: required"),
         (1004, "emailAdress: unknown field"),
+        (1002, "emailAddress: not a valid e-mail address"),
+        (1002, "timeZone: must be a time zone as Europe/Budapest"),
+    ]
+    assert problems(lacking) == [
+        (1002, "recipientGroupId: there is no such recipient group"),
+        (1001, "emailAddress: required: it needs an e-mail address or a postal address"),
     ]
     assert problems(values) == [
         (1002, "recipientGroupId: there is no such recipient group"),

@@ -67,13 +67,14 @@ def test_an_upload_is_imported_by_a_job(api: Caller, group: RecipientGroup, exte
     work("long")
     shown = read(api.get(f"{IMPORTS}/{job.uuid}"))["attributes"]
     assert (shown["status"], shown["total"], shown["completed"], shown["invalidLineCount"]) == ("FINISHED", 2, 2, 1)
+    assert (shown["newLineCount"], shown["changedLineCount"], shown["duplicateLineCount"]) == (1, 0, 0)
     (row,) = Recipient.objects.all()
     assert (row.name, row.properties, row.group) == ("Kiss Éva", {"szerződés": "A-1"}, group)
     answer = api.get(f"{IMPORTS}/{job.uuid}/invalidLines")
     assert answer["Content-Disposition"] == 'attachment; filename="invalid-lines.csv"'
     assert streamed(answer) == [
-        "line;reason;fields",
-        "3;email_address: not a valid e-mail address;Nagy Pál;nobody;'=2",
+        "\ufeffline;reason;név;E-mail cím;szerződés",
+        "3;E-mail cím: not a valid e-mail address;Nagy Pál;nobody;'=2",
     ]
 
 
@@ -120,7 +121,14 @@ def test_a_look_says_what_an_import_would_do_and_does_nothing(
             {"line": 2, "fields": ["Kiss Éva", "eva@example.com", "A-1"], "reason": None},
             {
                 "line": 3, "fields": ["Nagy Pál", "nobody", "=2"],
-                "reason": "email_address: not a valid e-mail address",
+                "reason": "E-mail cím: not a valid e-mail address",
+            },
+        ],
+        "lookedAtCount": 2, "duplicateLineCount": 0, "invalidLineCount": 1,
+        "invalidRecords": [
+            {
+                "line": 3, "fields": ["Nagy Pál", "nobody", "=2"],
+                "reason": "E-mail cím: not a valid e-mail address",
             },
         ],
     })  # fmt: skip
@@ -198,7 +206,21 @@ def test_anothers_file_is_not_there(external_root: Path, path: str, expected: tu
                 )
             ],
         ),
-        (CSV, {"columns": '{"x": "name"}'}, [(1002, "file: there is no column x")]),
+        (CSV, {"columns": '{"x": "name"}'}, [(1002, "columns: there is no column x")]),
+        (
+            CSV,
+            {"columns": '{"név": "emailAddress"}'},
+            [(1002, "columns: név and E-mail cím would both be the e-mail address")],
+        ),
+        (CSV, {"relativeFilePath": "a.csv"}, [(1003, "relativeFilePath: not together with the part file")]),
+        (
+            CSV,
+            {"import": '{"size": 1 2}', "size": "1"},
+            [
+                (1000, "import: the body is not JSON: Expecting ',' delimiter at line 1, column 12"),
+                (1004, "size: unknown field"),
+            ],
+        ),
         (
             CSV,
             {"checksum": "0" * 40},
@@ -231,7 +253,10 @@ def test_a_request_without_a_file_is_told_what_it_lacks(api: Caller, group: Reci
     without = a_body(a_part(f'{NAME}"recipientGroupId"', b"x"))
 
     assert problems(api.post(IMPORTS, fields)) == [(1001, "relativeFilePath: required where no file is uploaded")]
-    assert problems(api.post(IMPORTS, {})) == [(1001, "recipientGroupId: required")]
+    assert problems(api.post(IMPORTS, {})) == [
+        (1001, "recipientGroupId: required"),
+        (1001, "relativeFilePath: required where no file is uploaded"),
+    ]
     assert problems(api.post(IMPORTS, without, content_type=MULTIPART)) == [
         (1001, "file: required: the part with the file")
     ]

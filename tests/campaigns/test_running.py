@@ -1,13 +1,19 @@
 """Campaigns on their way: each recipient once."""
 
-import pytest
+from dataclasses import replace
+from typing import Any
 
-from campaigns import lifecourse, reporting, services
+import pytest
+from django.utils import timezone
+
+from campaigns import closing, reporting, services
 from campaigns.models import Campaign, LegRun, SkippedRecipient
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal
+from jobs import queue
 from jobs.models import Job, Trigger
 from jobs.services import trigger_job
+from sending import services as send_services
 from sending import suppressing
 from sending.models import Message
 from tests.campaigns.factories import make_campaign, make_group
@@ -36,6 +42,62 @@ def test_each_recipient_gets_a_letter_of_each_leg(caller: Caller, campaign: Camp
     assert (run.status, [child.total for child in children]) == ("RUNNING", [3, 2])
     campaign.refresh_from_db()
     assert campaign.status == "RUNNING"
+
+
+_OWN = {"id", "uuid", "idempotency_key", "job_id", "created_at", "updated_at", "due_at"}
+
+
+def _stored(message: Message) -> dict[str, Any]:
+    values = {field.attname: getattr(message, field.attname) for field in Message._meta.concrete_fields}
+    values["digest"] = bytes(values["digest"])
+    return {name: value for name, value in values.items() if name not in _OWN}
+
+
+def test_a_letter_of_a_campaign_is_stored_as_one_that_somebody_hands_over(caller: Caller) -> None:
+    group = make_group(caller, size=2)
+    group.recipients.filter(name="Person 2").update(
+        language="hu", time_zone="Europe/Budapest", partner_ref="P-2", properties={"szerződés": 'A "1"', "empty": ""}
+    )
+    campaign = make_campaign(caller, group, from_address="us@example.com", from_name="Mi")
+    services.start(caller=caller, uuid=campaign.uuid)
+    work()
+    part = campaign.parts.get()
+    of_campaign = list(Message.objects.order_by("id"))
+    more = {"batch_id": str(campaign.uuid), "campaign_part_id": part.pk, "message_type_version": 1}
+    for recipient in group.recipients.order_by("id"):
+        send_services.submit(caller=caller, letter=replace(services.letter_for(part, recipient), **more))
+
+    alone = Message.objects.exclude(id__in=[message.pk for message in of_campaign]).order_by("id")
+    assert [_stored(message) for message in of_campaign] == [_stored(message) for message in alone]
+    assert of_campaign[1].content["properties"] == [
+        {"key": "language", "value": "hu"},
+        {"key": "timeZone", "value": "Europe/Budapest"},
+        {"key": "szerződés", "value": 'A "1"'},
+    ]
+
+
+def test_its_job_counts_the_legs_that_have_ended_well(caller: Caller) -> None:
+    groups = [make_group(caller, size=size) for size in (2, 1, 1)]
+    run = services.start(caller=caller, uuid=make_campaign(caller, *groups).uuid)
+    work()
+    legs = list(LegRun.objects.order_by("id"))
+
+    def told() -> tuple[str, int | None, int | None]:
+        run.refresh_from_db()
+        return run.status, run.completed, run.total
+
+    def end(leg: LegRun, status: str) -> None:
+        Message.objects.filter(job_id=leg.job_id).update(status=status, closed_at=timezone.now(), due_at=None)
+        queue.settle([leg.job_id])
+
+    # Jobs below a leg make its letters, and are none of what it counts.
+    leg_jobs = Job.objects.filter(id__in=[leg.job_id for leg in legs]).order_by("id")
+    assert list(leg_jobs.values_list("completed", "total")) == [(0, 2), (0, 1), (0, 1)]
+    found = [told()]
+    for leg, status in zip(legs, ("SENT", "FAILED", "SENT"), strict=True):
+        end(leg, status)
+        found.append(told())
+    assert found == [("RUNNING", 0, 3), ("RUNNING", 1, 3), ("RUNNING", 1, 3), ("FAILED", 2, 3)]
 
 
 def test_a_campaign_is_not_started_while_it_is_being_sent(caller: Caller, campaign: Campaign) -> None:
@@ -126,7 +188,7 @@ def test_a_campaign_that_was_cancelled_while_paused_goes_out_when_it_is_started_
     work()
     services.cancel(caller=caller, uuid=campaign.uuid)
     work()
-    assert lifecourse.close_campaigns() == 1
+    assert closing.follow_all() == 1
 
     services.start(caller=caller, uuid=campaign.uuid)
     work()

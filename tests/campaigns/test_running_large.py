@@ -1,20 +1,23 @@
 """Legs so large that several jobs make their letters: each recipient once, whatever happens in between."""
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from campaigns import recipients, reporting, running, services
+from campaigns import making, recipients, reporting, running, services
+from campaigns.job_classes.campaign import CampaignParams
 from campaigns.models import Campaign, LegRun, Recipient, RecipientGroup, SkippedRecipient
 from campaigns.recipient_rules import Person
 from gateway.caller import Caller
 from gateway.errors import Code, Refusal, refuse
 from jobs import queue, runner
 from jobs import services as job_services
+from jobs.context import Context
 from jobs.models import Job
 from jobs.states import Queue
 from sending import queue as message_queue
@@ -32,7 +35,7 @@ SIZE = 23
 def small_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three shares of a leg: 10, 10 and 3 recipients, in portions of 4."""
     monkeypatch.setattr(running, "_SHARE", 10)
-    monkeypatch.setattr(running, "_PORTION", 4)
+    monkeypatch.setattr(making, "_PORTION", 4)
 
 
 @pytest.fixture
@@ -43,6 +46,18 @@ def group(caller: Caller) -> RecipientGroup:
 @pytest.fixture
 def campaign(caller: Caller, group: RecipientGroup) -> Campaign:
     return make_campaign(caller, group)
+
+
+def break_second_share(patch: pytest.MonkeyPatch) -> None:
+    """It fails with its second portion."""
+    real = making._make
+
+    def broken(*arguments: Any, **more: Any) -> None:
+        if more["before"] == 14:
+            raise ZeroDivisionError
+        real(*arguments, **more)
+
+    patch.setattr(making, "_make", broken)
 
 
 def run_one() -> Job:
@@ -101,14 +116,32 @@ def test_shares_cover_everybody_once(caller: Caller, campaign: Campaign, group: 
     assert others.recipients.count() == 3
 
 
-@pytest.mark.parametrize(("size", "count"), [(10, 0), (11, 2), (20, 2), (21, 3)])
-def test_a_leg_is_cut_only_where_it_is_larger_than_a_share(caller: Caller, size: int, count: int) -> None:
+@pytest.mark.parametrize(("size", "count"), [(0, 0), (10, 1), (11, 2), (20, 2), (21, 3)])
+def test_a_leg_has_as_many_shares_as_it_needs(caller: Caller, size: int, count: int) -> None:
     services.start(caller=caller, uuid=make_campaign(caller, make_group(caller, size=size)).uuid)
     work()
 
     assert Job.objects.filter(job_class=running.SHARE_CLASS).count() == count
     assert Job.objects.filter(job_class=running.SHARE_CLASS).exclude(status="FINISHED").count() == 0
-    assert addresses() == everybody(*range(1, size + 1))
+    assert addresses() == (everybody(*range(1, size + 1)) if size else [])
+    assert leg_job().status == ("RUNNING" if size else "FINISHED")
+
+
+def test_what_goes_out_while_others_are_made_is_counted_at_once(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_FIRST_PORTION", 2)
+    started(caller, make_campaign(caller, make_group(caller, size=6)))
+    run_one()
+    assert Message.objects.count() == 2
+    end_letters(SENT=2)
+    assert (leg_job().completed, leg_job().total) == (2, 6)
+    work()
+    end_letters(SENT=3)
+    assert (leg_job().completed, leg_job().total) == (5, 6)
+    end_letters(SENT=1)
+    work()
+    assert (leg_job().status, leg_job().completed) == ("FINISHED", 6)
 
 
 def test_shares_are_claimed_one_at_a_time(caller: Caller, campaign: Campaign) -> None:
@@ -120,21 +153,22 @@ def test_shares_are_claimed_one_at_a_time(caller: Caller, campaign: Campaign) ->
     assert [[job.job_class for job in jobs] for jobs in claims] == [[running.SHARE_CLASS]] * 3 + [[]]
 
 
-def test_the_first_portion_of_a_run_is_small(
+def test_the_first_portion_of_a_run_is_small_and_after_it_others_have_a_turn(
     caller: Caller, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "_FIRST_PORTION", 2)
-    real, sizes = running._make, []
+    monkeypatch.setattr(making, "_FIRST_PORTION", 2)
+    real, sizes = making._make, []
 
     def measured(*arguments: Any, **more: Any) -> None:
         sizes.append(len(arguments[3]))
         real(*arguments, **more)
 
-    monkeypatch.setattr(running, "_make", measured)
+    monkeypatch.setattr(making, "_make", measured)
     started(caller, campaign)
     work()
 
-    assert sizes == [2, 4, 4, 2, 4, 4, 2, 1]
+    first_of_all, second_share, third_share, rest = [2], [2, 4, 4], [2, 1], [2, 4, 2]
+    assert sizes == first_of_all + second_share + third_share + rest
     assert addresses() == everybody()
 
 
@@ -172,6 +206,21 @@ def test_a_whole_group_that_is_emptied_meanwhile_ends_with_nobody(
     assert not Message.objects.exists()
 
 
+@pytest.mark.parametrize("size", [9, SIZE])
+def test_a_leg_with_nobody_to_write_to_has_failed_however_large_it_is(caller: Caller, size: int) -> None:
+    group = make_group(caller, size=size)
+    group.recipients.update(email_address="", postal_address="High St")
+    root = services.start(caller=caller, uuid=make_campaign(caller, group).uuid)
+    work()
+
+    (skipped,) = set(SkippedRecipient.objects.values_list("reason", flat=True))
+    leg = leg_job()
+    reason = f"none of {size} recipients can be written to; the first: {skipped}"
+    assert (leg.status, leg.reason, leg.total, leg.completed) == ("FAILED", reason, size, 0)
+    assert (reread(root).status, reread(root).reason) == ("FAILED", "1 of 1 child jobs did not finish")
+    assert not Message.objects.exists()
+
+
 def test_a_throttle_spaces_letters_across_shares(caller: Caller, group: RecipientGroup) -> None:
     campaign = make_campaign(caller, group, messages_per_minute=60)
     started(caller, campaign)
@@ -191,7 +240,7 @@ def test_a_leg_that_is_paused_in_the_midst_of_its_shares_makes_the_rest_and_hold
 ) -> None:
     started(caller, campaign)
     run_one()
-    assert Message.objects.filter(status="ACCEPTED").count() == 10
+    assert Message.objects.filter(status="ACCEPTED").count() == 4
     services.pause(caller=caller, uuid=campaign.uuid)
     work()
 
@@ -210,16 +259,18 @@ def test_a_leg_that_is_cancelled_in_the_midst_of_its_shares_tells_exactly_what_w
     caller: Caller, campaign: Campaign
 ) -> None:
     started(caller, campaign)
-    run_one()
+    # The first portion of the first share, and the second share.
+    for _ in range(2):
+        run_one()
     end_letters(SENT=3, FAILED=1, UNCERTAIN=1)
 
     (report,) = services.cancel(caller=caller, uuid=campaign.uuid, reason="wrong text")
     work()
 
-    counts = {"SENT": 3, "FAILED": 1, "UNCERTAIN": 1, "CANCELLED": 5}
-    assert (report.recipients, report.made, report.out, report.statuses) == (SIZE, 10, 4, counts)
+    counts = {"SENT": 3, "FAILED": 1, "UNCERTAIN": 1, "CANCELLED": 9}
+    assert (report.recipients, report.made, report.out, report.statuses) == (SIZE, 14, 4, counts)
     (now,) = reporting.reports(campaign)
-    assert (now.made, now.statuses) == (10, counts)
+    assert (now.made, now.statuses) == (14, counts)
     assert not Job.objects.open().exists()
     assert set(Job.objects.filter(job_class=running.SHARE_CLASS).values_list("status", flat=True)) == {
         "FINISHED", "CANCELLED",
@@ -232,15 +283,8 @@ def test_run_again_after_it_failed_it_writes_to_nobody_twice(
 ) -> None:
     root = started(caller, campaign)
     run_one()
-    real = running._make
-
-    def broken(*arguments: Any, **more: Any) -> None:
-        if more["before"] == 14:
-            raise ZeroDivisionError
-        real(*arguments, **more)
-
     with monkeypatch.context() as patch:
-        patch.setattr(running, "_make", broken)
+        break_second_share(patch)
         work()
     assert Message.objects.count() == 10 + 4 + 3
     end_letters(SENT=12, FAILED=5)
@@ -288,13 +332,14 @@ def test_progress_counts_letters_alone_and_is_never_above_its_total(
     group.recipients.filter(name__in=["Person 5", "Person 22"]).update(email_address="", postal_address="High St")
     root = started(caller, campaign)
     seen = [(leg_job().completed, leg_job().total)]
-    for _ in range(3):
+    # Three shares, the first of which lets others have a turn.
+    for _ in range(4):
         run_one()
         seen.append((leg_job().completed, leg_job().total))
     for count in (1, 5, 14):
         end_letters(SENT=count)
         seen.append((leg_job().completed, leg_job().total))
-    assert seen == [(0, SIZE)] * 4 + [(1, SIZE), (6, SIZE), (20, SIZE)]
+    assert seen == [(0, SIZE)] * 5 + [(1, SIZE), (6, SIZE), (20, SIZE)]
     end_letters(FAILED=1)
 
     assert (leg_job().status, leg_job().total, leg_job().completed) == ("FINISHED", SIZE, 20)
@@ -318,6 +363,43 @@ class TestTogether:
             work()
             assert LegRun.objects.filter(part__campaign=campaign).count() == 1
             assert Message.objects.filter(campaign_part_id__in=campaign.parts.values("id")).count() == SIZE
+
+    def test_campaigns_jobs_that_cross_legs_wait_for_each_other_in_one_order(
+        self, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each of two jobs has begun its first leg when the other begins its own, if it can."""
+        campaign = make_campaign(caller, *(make_group(caller, size=1) for _ in range(3)))
+        one, two, three = campaign.parts.values_list("id", flat=True)
+        for legs in ((one, two), (two, three)):
+            params = [("legIds", ",".join(map(str, legs)))]
+            job_services.submit(caller=caller, job_class=running.JOB_CLASS, params=params)
+        contexts = []
+        for _ in range(2):
+            claim, (job,) = queue.claim(queue=Queue.QUICK, worker="me", size=1)
+            contexts.append(Context(job, claim, CampaignParams()))
+        meeting, real = threading.Barrier(2), running.usable_version
+
+        def together(*arguments: Any, **more: Any) -> Any:
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(2)
+            return real(*arguments, **more)
+
+        monkeypatch.setattr(running, "usable_version", together)
+        pairs = iter(zip(contexts, ((one, two), (two, three)), strict=True))
+
+        def begin() -> list[LegRun]:
+            context, legs = next(pairs)
+            with transaction.atomic():
+                return running.begin_legs(context, legs)
+
+        results = _together(2, begin)
+
+        (runs,) = [result for result in results if isinstance(result, list)]
+        (refusal,) = [result for result in results if isinstance(result, Refusal)]
+        assert refusal.problems[0].code == Code.STATE_CONFLICT
+        assert str(refusal).startswith(f"the leg {two} is being sent already")
+        assert sorted(LegRun.objects.values_list("part_id", flat=True)) == sorted(run.part_id for run in runs)
+        assert Job.objects.filter(job_class=running.LEG_CLASS).count() == 2
 
     def test_triggers_at_once_write_to_nobody_twice(self, caller: Caller) -> None:
         campaign = make_campaign(caller, make_group(caller, size=SIZE))
@@ -352,3 +434,22 @@ def _together(count: int, action: Any) -> list[Any]:
     for thread in threads:
         thread.join(60)
     return results
+
+
+def test_run_again_the_house_writes_to_nobody_twice_either(
+    group: RecipientGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no client, and yet each of its letters is taken once."""
+    house = Caller.house("anna")
+    RecipientGroup.objects.update(client=None)
+    with monkeypatch.context() as patch:
+        break_second_share(patch)
+        root = started(house, make_campaign(house, group))
+        work()
+    end_letters(SENT=12, FAILED=5)
+    assert reread(root).status == "FAILED"
+
+    job_services.set_status(caller=house, ids=[root.pk], status="NEW")
+    work()
+
+    assert addresses() == everybody()

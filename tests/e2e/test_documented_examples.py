@@ -192,7 +192,7 @@ def run(command: list[str], script: str, live: Live, folder: Path) -> subprocess
 @pytest.mark.timeout(300)
 def test_the_examples_print_what_the_documents_say(tmp_path: Path) -> None:
     with live_site(tmp_path / "site") as live:
-        for name in ("docs/integrators.md", "docs/api/errors.md", "docs/api/schedules.md"):
+        for name in ("docs/integrators.md", "docs/api/errors.md", "docs/api/schedules.md", "docs/api/devices.md"):
             check_shell(live, tmp_path, examples(name, "bash"))
         for name in ("docs/integrators.md", "docs/api/job-completed-notifications.md"):
             check_python(live, tmp_path, examples(name, "python"))
@@ -250,4 +250,4 @@ def test_a_document_that_says_something_else_would_be_noticed() -> None:
 def test_every_block_is_closed_and_of_a_known_kind(name: str) -> None:
     text = (ROOT / name).read_text()
     assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * len(_BLOCK.findall(text))
-    assert {kind for kind, _ in _BLOCK.findall(text)} <= {*_RUN, *_EXPECTED, "console", "py", ""}
+    assert {kind for kind, _ in _BLOCK.findall(text)} <= {*_RUN, *_EXPECTED, "console", "js", "py", ""}

@@ -119,6 +119,7 @@ class Site:
         self.web_port = free_port()
         self.mail_port = free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
+        self._environments: dict[int, Mapping[str, str]] = {}
         self.headers: dict[str, str] = {}
         self._is_named = "DATABASE_URL" in environment
         self._database = ""
@@ -185,6 +186,7 @@ class Site:
                 start_new_session=True,
             )  # fmt: skip
         self.processes.append(process)
+        self._environments[process.pid] = environment
         return process
 
     def start_sink(self, *options: str) -> subprocess.Popen[bytes]:
@@ -242,11 +244,33 @@ class Site:
         """The worker's pool once it is complete."""
 
         def complete() -> list[int]:
+            assert worker.poll() is None, f"the worker has left\n{self.describe()}"
             found = children_of(worker)
             return found if len(found) >= processes else []
 
         found: list[int] = wait_until(complete, seconds=60, what="the pool")
         return found
+
+    def kill_child(self, worker: subprocess.Popen[bytes], *, within: float = 0) -> subprocess.Popen[bytes]:
+        """SIGKILL to one of the worker's pool, up to ``within`` seconds after that is complete; once there is another
+        in its place, the worker, or the one that a supervisor would have started in the worker's place: Celery's leaves
+        when a process dies while it starts."""
+        while True:
+            worker = self._complete(worker)
+            time.sleep(random.uniform(0, within))
+            # It may be leaving just now.
+            with suppress(IndexError, ProcessLookupError):
+                victim = random.choice(children_of(worker))
+                os.kill(victim, signal.SIGKILL)
+                return self._complete(worker, but=victim)
+
+    def _complete(self, worker: subprocess.Popen[bytes], *, but: int = 0) -> subprocess.Popen[bytes]:
+        wait_until(
+            lambda: worker.poll() is not None or len({*children_of(worker)} - {but}) >= 2, seconds=60, what="the pool"
+        )
+        if worker.poll() is None:
+            return worker
+        return self._complete(self.start("worker", list(worker.args), **self._environments[worker.pid]))
 
     # ── what a client does ──────────────────────────────────────────────────────────────────────
     def url(self, path: str) -> str:

@@ -12,6 +12,7 @@ from subprocess import Popen
 
 import pytest
 
+from campaigns.import_counts import Counts, counts_in
 from tests.faults.site import Site, site, wait_until
 
 pytestmark = pytest.mark.timeout(580)
@@ -101,7 +102,8 @@ def _under_fire(running: Site, name: str, done: str, start: Callable[[], Popen[b
             _wait_above(running, done, one(running, done), what="a portion")
         time.sleep(random.uniform(0.0, 0.15))
         seen = one(running, started)
-        assert one(running, held), f"it was over before kill {number}"
+        # Between its turns nobody has it.
+        _wait_above(running, held, 0, what=f"somebody at it before kill {number}")
         _kill(running, worker, whole=number % 5 == 4)
         if worker.poll() is not None:
             worker = start()
@@ -125,8 +127,8 @@ def test_an_import_killed_ten_times_takes_each_line_once(running: Site, duplicat
     _under_fire(running, "ImportRecipientsJobRunner", done, lambda: running.start_long_worker(processes=1))
     is_over = "SELECT count(*) FROM jobs_job WHERE finished_at IS NULL AND job_class LIKE '%ImportRecipients%'"
     wait_until(lambda: not one(running, is_over), seconds=120, what="the end of the import")
-    columns = "status, reason, total, completed, params"
-    ((status, reason, total, completed, params),) = running.query(
+    columns = "status, reason, total, completed, params, cursor"
+    ((status, reason, total, completed, params, cursor),) = running.query(
         f"SELECT {columns} FROM jobs_job WHERE job_class LIKE '%ImportRecipients%'"
     )
     assert (status, reason, total, completed) == ("FINISHED", "", LINES, LINES)
@@ -135,6 +137,8 @@ def test_an_import_killed_ten_times_takes_each_line_once(running: Site, duplicat
     assert names == [f"Person {number}" for number in good]
     lines = [line for (line,) in running.query("SELECT line FROM campaigns_invalidline ORDER BY id")]
     assert lines == invalid
+    counts = counts_in(json.loads(cursor) if isinstance(cursor, str) else cursor)
+    assert counts == Counts(new=len(good), invalid=len(invalid))
     told = dict(json.loads(params) if isinstance(params, str) else params)["RESULT_RELATIVE_FILE_PATH"]
     result = (running.folder / "var" / "external" / told).read_text().splitlines()
     assert [int(text.partition(";")[0]) for text in result[1:]] == invalid
@@ -163,6 +167,9 @@ def test_a_campaign_killed_ten_times_writes_to_each_recipient_once(running: Site
         " OR job_class LIKE '%CampaignLegJobRunner' ORDER BY id"
     )
     assert jobs == [("FINISHED", "", 1, 1), ("FINISHED", "", count, count - skipped)]
+    # At once, and not with the next look of the life course updater.
+    closed = "SELECT count(*) FROM campaigns_campaign WHERE status = 'CLOSED' AND closed_at IS NOT NULL"
+    wait_until(lambda: one(running, closed), seconds=10, what="the campaign to be closed")
     _assert_each_once(running, count, skipped)
     assert running.statuses() == {"SENT": count - skipped}
     received = running.received()

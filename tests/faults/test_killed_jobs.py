@@ -55,9 +55,10 @@ def jobs(running: Site, name: str) -> list[tuple[Any, ...]]:
 
 
 def stories(running: Site) -> dict[int, list[str]]:
-    """What happened to each job, in order."""
+    """What happened to each job that was submitted, in order; the clock has jobs of its own."""
     found = defaultdict(list)
-    for job_id, name in running.query("SELECT job_id, name FROM jobs_jobevent ORDER BY id"):
+    submitted = "job_id IN (SELECT id FROM jobs_job WHERE job_class LIKE 'tests.%')"
+    for job_id, name in running.query(f"SELECT job_id, name FROM jobs_jobevent WHERE {submitted} ORDER BY id"):
         found[job_id].append(name)
     return found
 
@@ -90,15 +91,12 @@ def _run_under_fire(running: Site, kills: int, file: Path) -> None:
     submit(running, "TracedOnce", 2 * kills, **params)
     workers = [running.start_long_worker(), running.start_long_worker()]
     for number in range(kills):
-        victims = running.wait_for_pool(workers[0])
-        time.sleep(random.uniform(0.05, 0.6))
         if number % 5 == 4:
+            time.sleep(random.uniform(0.05, 0.6))
             running.kill(workers.pop(0))
             workers.append(running.start_long_worker())
         else:
-            with suppress(ProcessLookupError):
-                os.kill(random.choice(victims), signal.SIGKILL)
-            workers.reverse()
+            workers = [workers[1], running.kill_child(workers[0], within=0.6)]
     wait_final(running, seconds=120 + 5 * kills)
     traced, told = trace(file), stories(running)
     for job_id, status, reason, attempts in jobs(running, "Traced"):
@@ -164,7 +162,9 @@ def _freeze_until_rescued(running: Site, child: int) -> None:
         os.kill(child, signal.SIGSTOP)
         with suppress(AssertionError):
             wait_until(
-                lambda: running.query("SELECT 1 FROM jobs_job WHERE attempts = 2"), seconds=12, what="another run"
+                lambda: running.query("SELECT 1 FROM jobs_job WHERE attempts = 2 AND job_class = 'tests.Traced'"),
+                seconds=12,
+                what="another run",
             )
             return
         os.kill(child, signal.SIGCONT)
@@ -185,8 +185,8 @@ def test_a_worker_that_froze_and_comes_back_does_no_more_for_the_job_it_lost(run
     assert (status, attempts) == ("FINISHED", 2)
     steps = trace(tmp_path / "trace")[job_id]
     began = steps.index(next(pair for pair in steps if pair[0] == 2))
-    # The step it froze in, and none that it begins anew.
-    assert [pair for pair in steps[began:] if pair[0] == 1] == []
+    # The step it froze in, and none that it begins anew; one that froze while a checkpoint was kept is at the next.
+    assert [pair for pair in steps[began:] if pair[0] == 1] in ([], [(1, steps[began][1])])
     assert [step for attempt, step in steps if attempt == 2] == list(range(steps[began][1], 400))
 
 

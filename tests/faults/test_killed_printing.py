@@ -1,13 +1,10 @@
 """R2 for printed letters: workers die while they lay letters and close runs; each letter is in one manifest."""
 
 import json
-import os
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from hashlib import sha256
 
 import pytest
@@ -55,10 +52,7 @@ def test_r2_every_printed_letter_is_in_one_manifest_though_workers_are_killed(ru
             running.kill(worker)
             worker = running.start_worker(**SETTINGS)
             continue
-        victim = random.choice(running.wait_for_pool(worker))
-        time.sleep(random.uniform(0.02, 0.6))
-        with suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
+        worker = running.kill_child(worker, within=0.6)
     assert running.wait_drained(seconds=120) == {"SENT": LETTERS}
 
     running.manage("close_print_batch")

@@ -66,7 +66,7 @@ def test_what_a_killed_notifier_had_told_and_not_written_down_is_told_again_with
     running: Site, receiver: Receiver
 ) -> None:
     # R33
-    receiver.reply = Reply(wait=1.5)
+    receiver.reply = Reply(wait=6.0)
     notifier = running.start_notifier()
     told.end_jobs(running, receiver, "/a")
     wait_until(lambda: receiver.heard, seconds=60, what="a call")
@@ -87,8 +87,8 @@ def test_a_notifier_that_is_stopped_writes_down_what_the_calls_on_their_way_come
 ) -> None:
     # R4
     receiver.replies["/slow"] = Reply(wait=4)
-    notifier = running.start_notifier(processes=1)
     told.end_jobs(running, receiver, "/slow", count=6)
+    notifier = running.start_notifier(processes=1)
     wait_until(lambda: len(receiver.heard) == 4, seconds=60, what="four calls")
     notifier.terminate()
     assert notifier.wait(20) == 0

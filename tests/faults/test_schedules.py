@@ -1,11 +1,8 @@
 """R5, R7, R23: workers, Beat, broker and database die in a burst of schedules; each makes its one letter."""
 
-import os
 import random
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -113,8 +110,7 @@ def _under_fire(running: Site, count: int, kills: int) -> None:
             running.kill(beat)
             beat = running.start_beat()
         else:
-            with suppress(ProcessLookupError):
-                os.kill(random.choice(running.wait_for_pool(random.choice(workers))), signal.SIGKILL)
+            workers = [workers[1], running.kill_child(workers[0])]
     wait_fired(running, count, seconds=120 + count / 50)
 
 

@@ -246,6 +246,7 @@ def test_list_clients_tells_everything_but_secrets(capsys: Any) -> None:
         "maxUploadBytes": None,
         "maxSchedules": None,
         "externalFolder": "",
+        "origins": [],
         "usableKeys": 2,
         "createdAt": rows[1]["createdAt"],
     }

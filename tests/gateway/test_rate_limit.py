@@ -29,7 +29,7 @@ def clock(monkeypatch: Any) -> Iterator[dict[str, float]]:
 
 def passes(client_id: int = 1, most: int | None = 3) -> bool:
     try:
-        rate_limit.check_rate(client_id=client_id, requests_per_minute=most)
+        rate_limit.check_rate(counter=str(client_id), requests_per_minute=most)
     except Refusal:
         return False
     return True

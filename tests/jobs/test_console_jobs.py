@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from jobs import queue
+from jobs.admin import wording
 from jobs.models import Job, JobEvent, JobLogLine
 from jobs.states import Queue, Status
 from tests.console import client_of, plain_pages  # noqa: F401
@@ -278,3 +279,10 @@ def test_a_letters_words_cannot_be_guessed_through_the_address() -> None:
     submitted("tests.Count", params=[("STEPS", "3")])
     for query in ("params__contains=S", "cursor__isnull=1", "user_name=clerk"):
         assert client_of("Viewer").get(f"{JOBS}?{query}").status_code in (302, 400)
+
+
+@pytest.mark.parametrize(("language", "words"), [("hu", "0,3 s"), ("en", "0.3 s")])
+def test_a_duration_has_the_decimal_sign_of_its_language(language: str, words: str) -> None:
+    with translation.override(language):
+        spans = [wording.duration(timedelta(seconds=seconds)) for seconds in (0.3, 12, 187)]
+    assert spans == [words, "12 s", "3:07"]

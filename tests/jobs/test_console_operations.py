@@ -122,7 +122,7 @@ def test_a_viewer_is_offered_nothing() -> None:
 
 
 def test_more_than_a_transactions_worth_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.admin.jobs._MOST", 2)
+    monkeypatch.setattr("jobs.admin.jobs.JobAdmin.most_at_once", 2)
     jobs = [submitted() for _ in range(3)]
     client = client_of("Operator")
     assert client.post(JOBS, {"action": "cancel", "_selected_action": [job.pk for job in jobs]}).status_code == 302

@@ -43,6 +43,12 @@ def test_progress_and_log_are_kept_with_the_job(submit: Submit) -> None:
     assert [line.text for line in job.log_lines.all()] == ["step 1", "step 2", "step 3"]
 
 
+def test_a_job_that_is_not_done_lets_other_queues_have_a_turn(submit: Submit) -> None:
+    job = submit("Stepwise", STEPS="2")
+    assert (runner.work("quick"), reread(job).cursor, reread(job).status) == (True, 1, "NEW")
+    assert (runner.work("quick"), reread(job).cursor, reread(job).status) == (False, 2, "FINISHED")
+
+
 def test_a_job_that_cannot_be_done_fails_with_its_reason(submit: Submit) -> None:
     job = submit("Fail")
     work()

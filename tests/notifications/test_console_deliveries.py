@@ -247,7 +247,7 @@ def test_a_delivery_is_brought_again_with_a_reason() -> None:
     delivery = make_delivery(make_place(), status=Status.FAILED, failures=10)
     client = client_of("Operator")
     assert offered(client, f"{DELIVERIES}{delivery.pk}/change/") == ["Deliver again"]
-    address = f"{DELIVERIES}replay/"
+    address = f"{DELIVERIES}operate/replay/"
     assert delivery.message_id in client.get(f"{address}?ids={delivery.pk}").content.decode()
     assert "Say why" in client.post(address, {"ids": delivery.pk, "reason": ""}).content.decode()
     assert Delivery.objects.get().status == Status.FAILED
@@ -262,7 +262,7 @@ def test_ticked_deliveries_are_brought_again_all_or_none() -> None:
     target = make_place()
     fine, dropped = make_delivery(target, status=Status.FAILED), make_delivery(target, status=Status.DROPPED)
     client = client_of("Operator")
-    data = {"action": "again", "_selected_action": [fine.pk, dropped.pk]}
+    data = {"action": "replay", "_selected_action": [fine.pk, dropped.pk]}
     asked = client.post(f"{DELIVERIES}?client=&q=", data)
     assert asked.status_code == 200
     hidden = asked.context["question"].hidden
@@ -271,13 +271,15 @@ def test_ticked_deliveries_are_brought_again_all_or_none() -> None:
         ("ids", fine.pk),
         ("ids", dropped.pk),
     ]
-    answer = client.post(f"{DELIVERIES}replay/", {"ids": [fine.pk, dropped.pk], "reason": "x"})
+    answer = client.post(f"{DELIVERIES}operate/replay/", {"ids": [fine.pk, dropped.pk], "reason": "x"})
     assert (answer.status_code, f"{dropped.pk}: it was dropped" in answer.content.decode()) == (409, True)
     fine.refresh_from_db()
     assert (fine.status, trail()) == (Status.FAILED, [])
-    answer = client.post(f"{DELIVERIES}replay/", {"ids": fine.pk, "reason": "x", "back": hidden[0][1]})
+    answer = client.post(f"{DELIVERIES}operate/replay/", {"ids": fine.pk, "reason": "x", "back": hidden[0][1]})
     assert answer["Location"] == f"{DELIVERIES}?client=&q="
-    answer = client.post(f"{DELIVERIES}replay/", {"ids": fine.pk, "reason": "x", "back": "https://evil.example/"})
+    answer = client.post(
+        f"{DELIVERIES}operate/replay/", {"ids": fine.pk, "reason": "x", "back": "https://evil.example/"}
+    )
     assert answer["Location"] == f"{DELIVERIES}{fine.pk}/change/"
 
 
@@ -288,7 +290,7 @@ def test_what_cannot_be_brought_again_is_not_offered_so() -> None:
     client = client_of("Operator")
     for delivery in (dropped, missed):
         assert offered(client, f"{DELIVERIES}{delivery.pk}/change/") == []
-    answer = client.post(f"{DELIVERIES}replay/", {"ids": missed.pk, "reason": "x"})
+    answer = client.post(f"{DELIVERIES}operate/replay/", {"ids": missed.pk, "reason": "x"})
     assert (answer.status_code, "its target is disabled" in answer.content.decode()) == (409, True)
     assert Delivery.objects.filter(status=Status.PENDING).count() == 0
 
@@ -297,23 +299,23 @@ def test_s33_who_may_only_look_brings_nothing_again() -> None:
     delivery = make_delivery(make_place(), status=Status.FAILED)
     for group in ("Viewer", "Template editor", ""):
         client = client_of(group)
-        assert client.get(f"{DELIVERIES}replay/?ids={delivery.pk}").status_code == 403
-        assert client.post(f"{DELIVERIES}replay/", {"ids": delivery.pk, "reason": "x"}).status_code == 403
+        assert client.get(f"{DELIVERIES}operate/replay/?ids={delivery.pk}").status_code == 403
+        assert client.post(f"{DELIVERIES}operate/replay/", {"ids": delivery.pk, "reason": "x"}).status_code == 403
     viewer = client_of("Viewer")
     assert offered(viewer, f"{DELIVERIES}{delivery.pk}/change/") == []
-    assert 'value="again"' not in viewer.get(DELIVERIES).content.decode()
+    assert 'value="replay"' not in viewer.get(DELIVERIES).content.decode()
     for group in ("Template editor", ""):
         assert client_of(group).get(DELIVERIES).status_code == 403
         assert client_of(group).get(f"{DELIVERIES}{delivery.pk}/change/").status_code == 403
     operator = client_of("Operator", enforce_csrf_checks=True)
-    assert operator.post(f"{DELIVERIES}replay/", {"ids": delivery.pk, "reason": "x"}).status_code == 403
+    assert operator.post(f"{DELIVERIES}operate/replay/", {"ids": delivery.pk, "reason": "x"}).status_code == 403
     assert (Delivery.objects.get().status, trail()) == (Status.FAILED, [])
 
 
 def test_nothing_is_asked_about_nothing() -> None:
     client = client_of("Operator")
     for query in ("", "?ids=x", "?ids=999999", f"?ids={'9' * 30}"):
-        assert client.get(f"{DELIVERIES}replay/{query}").status_code == 404
+        assert client.get(f"{DELIVERIES}operate/replay/{query}").status_code == 404
 
 
 def test_the_list_tells_by_nothing_but_its_filters() -> None:

@@ -52,7 +52,7 @@ def test_a_move_that_is_undone_tells_nobody(
 
 def test_nobody_to_tell_costs_two_looks(submit: Submit, django_assert_num_queries: Any) -> None:
     job = submit()
-    fact = queue.Moved(job_ids=[job.pk], to=JobStatus.FINISHED, at=timezone.now())
+    fact = queue.Moved(job_ids=[job.pk], job_classes=frozenset(), to=JobStatus.FINISHED, at=timezone.now())
     with django_assert_num_queries(2):
         listening.on_job_moved(fact)
     assert not Event.objects.exists()
@@ -72,7 +72,7 @@ def test_a_thousand_registrations_cost_no_more_statements_than_one(
         )
         for target in targets
     )  # fmt: skip
-    fact = queue.Moved(job_ids=[submit().pk], to=JobStatus.FINISHED, at=timezone.now())
+    fact = queue.Moved(job_ids=[submit().pk], job_classes=frozenset(), to=JobStatus.FINISHED, at=timezone.now())
     with django_assert_max_num_queries(5):
         listening.on_job_moved(fact)
     assert Delivery.objects.count() == 1001

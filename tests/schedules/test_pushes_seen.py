@@ -1,11 +1,11 @@
-"""The messages of a push wherever messages are seen and moved, while their channel is not there."""
+"""The messages of a push wherever messages are seen and moved."""
 
 import json
 from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -16,8 +16,9 @@ from jobs import services as job_services
 from jobs.models import Job
 from jobs.states import Status as JobStatus
 from schedules.orders.push import read_push
-from sending import erasing, forgetting, maintenance, pushing, resending, services, statistics
+from sending import erasing, forgetting, maintenance, persons, pushing, resending, services, statistics
 from sending.models import Message, Push, Subscription
+from sending.models.push import SubscriptionTag
 from sending.states import Status
 from tests.console import client_of, plain_pages  # noqa: F401
 from tests.jobs.conftest import work as work_off
@@ -36,7 +37,7 @@ def api() -> V4:
 
 @pytest.fixture
 def message(api: V4) -> Message:
-    """What tells one browser, held until there is a channel for it."""
+    """What tells one browser, and waits for a worker."""
     Subscription.objects.create(client=api.client, registration_id="1a0018970ab49abda3e", alias="jane")
     pushing.submit(caller=api.caller, order=read_push(PUSH))
     work_off()
@@ -52,10 +53,10 @@ def test_its_page_and_its_jobs_are_shown(message: Message) -> None:
     for group in ("Viewer", "Operator"):
         client = client_of(group)
         page = client.get(f"{MESSAGES}{message.pk}/change/").content.decode()
-        for words in ("WEB_PUSH", "its channel is not there yet", "jane"):
+        for words in ("WEB_PUSH", "Hammy", "jane", "1a0018970ab49abda3e"):
             assert words in page
         assert client.get(MESSAGES).context["cl"].result_count == 1
-        assert client.get(f"{MESSAGES}?status=HELD").context["cl"].result_count == 1
+        assert client.get(f"{MESSAGES}?status=ACCEPTED").context["cl"].result_count == 1
         for job in Job.objects.all():
             assert client.get(f"{JOBS}{job.pk}/change/").status_code == 200
 
@@ -63,7 +64,7 @@ def test_its_page_and_its_jobs_are_shown(message: Message) -> None:
 def test_what_the_browser_is_told_is_read_by_who_may_read_letters(message: Message) -> None:
     address = f"{MESSAGES}{message.pk}/"
     page = client_of("Operator").get(f"{address}letter/").content.decode()
-    assert "It is a push to a browser, and no letter" in page
+    assert "What the browser is told" in page
     assert "&quot;alert&quot;: &quot;Hello&quot;" in page
     assert client_of("Viewer").get(f"{address}letter/").status_code == 403
     client = client_of("Operator")
@@ -75,39 +76,41 @@ def test_what_the_browser_is_told_is_read_by_who_may_read_letters(message: Messa
 
 def test_a_push_whose_words_are_kept_no_more_still_has_its_page(message: Message) -> None:
     Push.objects.all().delete()
-    assert client_of("Operator").get(f"{MESSAGES}{message.pk}/letter/").status_code == 200
+    page = client_of("Operator").get(f"{MESSAGES}{message.pk}/letter/").content.decode()
+    assert "What it said is kept no more." in page
 
 
-def test_it_is_not_released_while_nobody_could_take_it(message: Message) -> None:
-    answer = operate(client_of("Operator"), "release", message)
-    assert answer.status_code == 409
-    assert "the channel WEB_PUSH is not there" in answer.content.decode()
-    with pytest.raises(CommandError, match="the channel WEB_PUSH is not there"):
-        call_command("release", str(message.pk), "--reason", "x")
-    message.refresh_from_db()
-    assert (message.status, message.held_for) == ("HELD", "CHANNEL")
-    assert maintenance.release_channels() == 0
+def test_it_is_held_and_released_as_a_letter_is(message: Message) -> None:
+    client = client_of("Operator")
+    for verb, status in (("hold", "HELD"), ("release", "ACCEPTED")):
+        assert operate(client, verb, message).status_code == 302
+        message.refresh_from_db()
+        assert message.status == status
 
 
-def test_one_that_failed_is_neither_requeued_nor_sent_again(message: Message) -> None:
+def test_one_that_failed_is_requeued_and_never_sent_once_more(message: Message) -> None:
     close(message)
     client = client_of("Operator")
-    for verb, words in (("requeue", "the channel WEB_PUSH is not there"), ("resend", "it is a push")):
-        answer = operate(client, verb, message)
-        assert (answer.status_code, words in answer.content.decode()) == (409, True)
+    page = client.get(f"{MESSAGES}{message.pk}/change/").content.decode()
+    assert ("operate/requeue/" in page, "operate/resend/" in page) == (True, False)
+    answer = operate(client, "resend", message)
+    assert (answer.status_code, "it is a push, which is not sent again: push anew" in answer.content.decode()) == (
+        409, True,
+    )  # fmt: skip
     with pytest.raises(Refusal, match="it is a push, which is not sent again"):
         resending.resend(caller=HOUSE, message_ids=[message.pk])
     message.refresh_from_db()
     assert (message.status, Message.objects.count()) == ("FAILED", 1)
-
-
-def test_one_in_doubt_is_settled_but_not_sent_again(message: Message) -> None:
-    close(message, Status.UNCERTAIN)
-    with pytest.raises(Refusal, match="the channel WEB_PUSH is not there"):
-        services.settle(caller=HOUSE, message_id=message.pk, verdict="send_again", reason="x")
-    services.settle(caller=HOUSE, message_id=message.pk, verdict="sent", reason="seen")
+    assert operate(client, "requeue", message).status_code == 302
     message.refresh_from_db()
-    assert message.status == "SENT"
+    assert (message.status, message.attempts) == ("ACCEPTED", 0)
+
+
+def test_one_in_doubt_is_settled(message: Message) -> None:
+    close(message, Status.UNCERTAIN)
+    services.settle(caller=HOUSE, message_id=message.pk, verdict="send_again", reason="not seen")
+    message.refresh_from_db()
+    assert message.status == "ACCEPTED"
 
 
 def test_it_is_cancelled_and_its_job_fails_for_it(message: Message) -> None:
@@ -133,7 +136,7 @@ def test_rest_and_commands_tell_of_it(api: V4, message: Message) -> None:
     assert one.status_code == 200, one.content
     told = one.json()["data"]["attributes"]
     assert (told["channel"], told["status"], told["heldFor"], told["messageType"]) == (
-        "WEB_PUSH", "HELD", "CHANNEL", None,
+        "WEB_PUSH", "ACCEPTED", None, None,
     )  # fmt: skip
     assert Client().get("/hammy/json/send/v2/messages?channel=WEB_PUSH", headers=headers).json()["meta"]["total"] == 1
     assert Client().get(f"/hammy/json/send/v2/messages/{message.pk}/events", headers=headers).status_code == 200
@@ -144,11 +147,11 @@ def test_rest_and_commands_tell_of_it(api: V4, message: Message) -> None:
 
 def test_it_is_counted_among_the_messages(message: Message) -> None:
     report = statistics.gather()
-    assert [(row.status, row.count) for row in report.rows] == [("HELD", 1)]
+    assert [(row.status, row.count) for row in report.rows] == [("ACCEPTED", 1)]
     assert client_of("Viewer").get("/admin/").status_code == 200
 
 
-def test_it_expires_while_it_is_held(message: Message) -> None:
+def test_it_expires_while_it_waits(message: Message) -> None:
     Message.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert maintenance.withdraw_expired() == 1
     message.refresh_from_db()
@@ -164,12 +167,37 @@ def test_its_content_is_erased_with_that_of_letters(message: Message) -> None:
         assert client_of("Operator").get(f"{MESSAGES}{message.pk}/{page}/").status_code == 200
 
 
-def test_who_erases_a_person_passes_it_over(api: V4, message: Message) -> None:
-    person = forgetting.named(email_address="jane@example.com", pseudonym="p")
+def test_who_erases_somebody_else_passes_it_over(api: V4, message: Message) -> None:
+    person = persons.named(email_address="june@example.com", pseudonym="p")
     assert forgetting.counted(HOUSE, person)["messages"] == 0
     forgetting.forget(person, [message.pk], over=[])
     message.refresh_from_db()
     assert message.erased_at is None
+
+
+def test_a_person_is_forgotten_and_others_of_the_audience_are_told_on(api: V4) -> None:
+    push = PUSH | {"to": {"alias": ["jane", "june"]}}
+    made = api.create(timezone.now() + timedelta(days=1), push=push)
+    job = forgetting.start(caller=HOUSE, alias="jane", reason="asked for on paper")
+    work_off("long")
+    assert made.order["to"] == {"alias": ["jane", "june"]}
+    made.refresh_from_db()
+    assert made.order == push | {"to": {"alias": [f"erased-{job.uuid.hex[:12]}", "june"]}}
+    assert made.deleted_at is None
+
+
+def test_a_schedule_tells_how_many_its_push_would_reach(api: V4) -> None:
+    for number in range(3):
+        subscription = Subscription.objects.create(client=api.client, alias="jane")
+        for tag in ("a", "b")[:number]:
+            SubscriptionTag.objects.create(subscription=subscription, tag=tag)
+    made = api.create(timezone.now() + timedelta(days=1), push=PUSH | {"to": {"alias": ["jane"]}})
+    of_both = api.create(timezone.now() + timedelta(days=1), push=PUSH | {"to": {"tag_and": ["a", "b"]}})
+    letter = api.create(timezone.now() + timedelta(days=1))
+    client = client_of("Viewer")
+    assert client.get(f"/admin/schedules/schedule/{made.pk}/change/").context["reach"] == "3"
+    assert client.get(f"/admin/schedules/schedule/{of_both.pk}/change/").context["reach"] == "1"
+    assert client.get(f"/admin/schedules/schedule/{letter.pk}/change/").context["reach"] == ""
 
 
 def test_a_push_is_forgotten_with_the_last_of_its_messages(message: Message, settings: pytest.FixtureRequest) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from schedules import firing
 from schedules.models import Firing, Schedule
-from tests.schedules.v4_calls import LETTER, PUSH, V4, at, error, freeze, rows, single
+from tests.schedules.v4_calls import LETTER, PUSH, V4, at, body, error, freeze, rows, single
 
 pytestmark = pytest.mark.django_db
 NOW = "2026-03-10 12:00:00"
@@ -27,6 +27,53 @@ GONE = (404, 28104, "Request schedule operation doesn't exist")
 def api(monkeypatch: pytest.MonkeyPatch) -> V4:
     freeze(monkeypatch, NOW)
     return V4()
+
+
+def letter_until(expires_at: str) -> dict[str, Any]:
+    return {"send": LETTER | {"params": [{"key": "EXPIRES_AT", "value": expires_at}]}}
+
+
+def late(first: str) -> str:
+    """What is said of a letter whose last moment is before its first time."""
+    return f"push.send.params[0].value: must be later than the schedule's next time, 2026-03-{first}.000+01:00"
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "first"),
+    [("2026-03-10T12:30:00+01:00", "10T12:30:00"), ("2026-03-10T12:30:01+01:00", "")],
+)
+def test_a_letter_that_expires_before_its_time_is_refused(api: V4, expires_at: str, first: str) -> None:
+    order = letter_until(expires_at)
+    answer = api.call("POST", data=body(FIRST, push=order))
+    if not first:
+        assert answer.status_code == 200
+        return
+    assert error(answer) == (400, 28100, late(first))
+    assert rows() == ([], 0, 0, 0, 0)
+    schedule = api.create(FIRST)
+    before = rows()
+    assert error(put(api, schedule, {"push": order})) == (400, 28100, late(first))
+    assert error(put(api, schedule, {"push": order, "trigger": single(LATER)})) == (400, 28100, late("12T09:00:00"))
+    assert rows() == before
+
+
+def test_a_letter_that_would_expire_by_its_new_time_stays_at_the_old_one(api: V4) -> None:
+    schedule = api.create(FIRST, push=letter_until("2026-03-11T00:00:00+01:00"))
+    before = rows()
+    assert error(put(api, schedule, {"trigger": single(LATER)})) == (400, 28100, f"trigger: {late('12T09:00:00')}")
+    assert rows() == before
+    assert put(api, schedule, {"name": "other", "enabled": False}).status_code == 200
+    order = letter_until("2026-03-13T00:00:00+01:00")
+    assert put(api, schedule, {"trigger": single(LATER), "push": order}).status_code == 200
+
+
+@pytest.mark.parametrize(("expires_at", "status"), [("2026-03-10T13:00:00+01:00", 400), ("2026-03-11T00:00:00Z", 200)])
+def test_a_repeated_letter_may_expire_on_its_way_but_not_before_it_begins(
+    api: V4, expires_at: str, status: int
+) -> None:
+    answer = api.call("POST", data=body(FIRST, trigger=PERIODICAL, push=letter_until(expires_at)))
+    assert answer.status_code == status
+    assert Schedule.objects.count() == (status == 200)
 
 
 def put(api: V4, schedule: Schedule, data: Any) -> Any:

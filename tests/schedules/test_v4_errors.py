@@ -127,7 +127,7 @@ def test_a_failure_outside_of_any_view_answers_in_the_same_shape(api: V4, monkey
     def broken(*_: Any) -> None:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr("schedules.v4.answer.shown", broken)
+    monkeypatch.setattr("schedules.v4.rest.shown", broken)
     client = Client(raise_request_exception=False)
     answer = client.get("/v4/schedules", headers={"Authorization": api.authorization})
     told = error(answer)

@@ -60,11 +60,16 @@ def test_a_list_neither_shows_nor_counts_what_is_anothers() -> None:
     assert stranger.call("GET", "/v4/schedules?page=2").json()["schedules"] == []
 
 
-def test_who_may_see_all_sees_all() -> None:
+def test_who_may_see_all_has_his_own_schedules() -> None:
     owner, auditor = V4(), V4(rights=["schedules", "send", "see_all"])
-    theirs = owner.create(soon())
-    assert auditor.call("GET", f"/v4/schedules/{theirs.uuid}").json()["schedule_id"] == str(theirs.uuid)
-    assert auditor.call("GET").json()["total_count"] == 1
+    theirs, own = owner.create(soon()), auditor.create(soon())
+    before = rows()
+    for operation in _NAMING.values():
+        assert error(operation(auditor, str(theirs.uuid))) == GONE
+    assert rows() == before
+    data = auditor.call("GET").json()
+    assert (data["total_count"], [one["schedule_id"] for one in data["schedules"]]) == (1, [str(own.uuid)])
+    assert auditor.call("GET", f"/v4/schedules/{own.uuid}").json()["schedule_id"] == str(own.uuid)
 
 
 def test_what_one_client_has_takes_no_place_of_anothers(settings: Any) -> None:

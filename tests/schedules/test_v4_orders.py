@@ -11,6 +11,8 @@ from tests.schedules.v4_calls import LETTER, PUSH, V4, body, error, rows, soon
 
 pytestmark = pytest.mark.django_db
 _TO = 'must be "all" or an object with tag, tag_and, tag_not, alias or registration_id'
+_TEXTS = "must be text of 1 to 255 characters, or a list of at most 100 such"
+_CONTENT = "must be text or an object, and not empty"
 _GUARD = "leads to an address that may not be called"
 NOBODY = (404, 28105, "The push task is invalid. There is no push target.")
 
@@ -137,8 +139,13 @@ def test_whom_a_push_is_to_is_lists_of_at_most_a_thousand(api: V4, name: str) ->
         (push(body={}), "body.platform: required"),
         (push(audience="all"), "audience: unknown field"),
         (push(to={"segment": ["x"]}), "to.segment: unknown field"),
-        (pushed(platform=["web"]), "body.platform: must be text"),
-        (pushed(platform=""), "body.platform: must not be empty"),
+        (pushed(platform=5), f"body.platform: {_TEXTS}"),
+        (pushed(platform=""), f"body.platform: {_TEXTS}"),
+        (pushed(platform="x" * 256), f"body.platform: {_TEXTS}"),
+        (pushed(platform=[]), f"body.platform: {_TEXTS}"),
+        (pushed(platform=["web", 5]), f"body.platform: {_TEXTS}"),
+        (pushed(platform=["web", ""]), f"body.platform: {_TEXTS}"),
+        (pushed(platform=["web"] * 101), f"body.platform: {_TEXTS}"),
         (pushed(notification=...), "body: needs notification or message"),
         (pushed(notification={}, message={}), "body: needs notification or message"),
         (pushed(notification={"web": {}}), "body.notification: needs alert, here or in web"),
@@ -147,7 +154,10 @@ def test_whom_a_push_is_to_is_lists_of_at_most_a_thousand(api: V4, name: str) ->
         (pushed(notification="x"), "body.notification: must be an object"),
         (pushed(message={"msg_content": "x"}), "body: takes notification or message, not both"),
         (pushed(notification=..., message={"title": "x"}), "body.message.msg_content: required"),
-        (pushed(notification=..., message={"msg_content": ""}), "body.message.msg_content: must not be empty"),
+        (pushed(notification=..., message={"msg_content": ""}), f"body.message.msg_content: {_CONTENT}"),
+        (pushed(notification=..., message={"msg_content": {}}), f"body.message.msg_content: {_CONTENT}"),
+        (pushed(notification=..., message={"msg_content": ["x"]}), f"body.message.msg_content: {_CONTENT}"),
+        (pushed(notification=..., message={"msg_content": None}), f"body.message.msg_content: {_CONTENT}"),
         (pushed(notification=..., message={"msg_content": "x", "extras": "x"}),
          "body.message.extras: must be an object"),
         (pushed(options={"time_to_live": -1}), "body.options.time_to_live: must be at least 0"),
@@ -169,6 +179,8 @@ def test_whom_a_push_is_to_is_lists_of_at_most_a_thousand(api: V4, name: str) ->
         (push(custom_args=[]), "custom_args: must be text or an object"),
         (push(custom_args=True), "custom_args: must be text or an object"),
         (push(**{"from": 1}), "from: must be text"),
+        (push(**{"from": "x" * 256}), "from: must be at most 255 characters long"),
+        (push(**{"from": "a\nb"}), "from: must not contain control characters"),
     ],
 )  # fmt: skip
 def test_a_push_is_checked_whole_whether_later_or_now(api: V4, order: Any, message: str) -> None:
@@ -187,10 +199,13 @@ def test_a_push_is_checked_whole_whether_later_or_now(api: V4, order: Any, messa
         push(custom_args=None, request_id=None, **{"from": None}),
         pushed(platform="web scheduled task"),
         pushed(platform="android", sound=...),
+        pushed(platform=["android", "ios", "hmos"]),
+        push(**{"from": "ügyfélszolgálat " + "x" * 239}),
         pushed(notification={"alert": "x"}),
         pushed(notification={"alert": "x", "web": {}, "android": {"alert": "y"}}),
         pushed(notification={"web": {"alert": "x", "url": "https://a.example", "extras": {"k": 1}, "vibrate": [1, 2]}}),
         pushed(notification={}, message={"msg_content": "x", "content_type": "text", "title": "t", "extras": {}}),
+        pushed(notification=..., message={"msg_content": {"a": {"b": [1, None]}}, "test_message": False}),
         pushed(message=None, options={}),
         pushed(options={"time_to_live": 0, "override_msg_id": 12, "cid": "x"}),
         pushed(options={"time_to_live": 1296000, "override_msg_id": "12"}),

@@ -87,6 +87,19 @@ def test_a_push_now_is_an_object(api: V4, data: Any) -> None:
     assert error(api.call("POST", "/v4/push", data)) == (400, 28100, "the request must be a JSON object")
 
 
+def test_what_client_libraries_send_is_taken_and_reaches_the_page_as_it_is(api: V4) -> None:
+    Subscription.objects.create(client=api.client)
+    content = {"order": {"id": 7, "lines": [1, 2]}}
+    order = {
+        "from": "shop", "to": "all", "custom_args": {"k": "v"},
+        "body": {"platform": ["android", "ios"], "message": {"msg_content": content, "test_message": True}},
+    }  # fmt: skip
+    assert api.call("POST", "/v4/push", order).status_code == 200
+    assert Push.objects.get().content == {
+        "message": {"msg_content": content, "test_message": True}, "custom_args": {"k": "v"},
+    }  # fmt: skip
+
+
 def test_only_a_push_is_pushed_now(api: V4) -> None:
     told = error(api.call("POST", "/v4/push", {"send": LETTER}))
     assert told == (400, 28100, "to: required; body: required; send: unknown field")

@@ -14,7 +14,7 @@ from schedules.states import Decision
 from tests.schedules.v4_calls import LETTER, PUSH, V4, body, error, rows, soon
 
 pytestmark = pytest.mark.django_db
-_NUMBER = "must be a number from 1 to 1000000"
+_NUMBER = "must be a number from 1"
 
 
 @pytest.fixture
@@ -89,14 +89,14 @@ def test_the_first_page_is_meant_where_none_is_named(api: V4, query: str) -> Non
     assert (data["page"], names(data)) == (1, [f"number {index}" for index in range(50)])
 
 
-@pytest.mark.parametrize("page", [2, 3, 1_000_000])
+@pytest.mark.parametrize("page", [2, 3, 1_000_001, 10**15 - 1])
 def test_past_the_end_the_page_is_empty_and_as_asked(api: V4, page: int) -> None:
     many(api, 50)
     assert listed(api, f"?page={page}") == {"total_count": 50, "total_pages": 1, "page": page, "schedules": []}
 
 
 @pytest.mark.parametrize(
-    "page", ["0", "-1", "1.0", "1e3", "x", "%20", "+1", "1000001", "9" * 5000, "%00", "١", "1,2", "null"]
+    "page", ["0", "-1", "1.0", "1e3", "x", "%20", "+1", "9" * 16, "9" * 5000, "%00", "١", "1,2", "null"]
 )  # fmt: skip
 def test_a_page_is_a_number(api: V4, page: str) -> None:
     # S31

@@ -1,6 +1,6 @@
 """What tests of sending may ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from gateway.caller import Caller
 from gateway.lookup import caller_of
 from sending import dispatch, leases
 from tests.factories import make_client
+from tests.fakes.push_service import PushService
 from tests.sending.archives import CONTENT
 from tests.sending.factories import ScriptedChannel
 from tests.sending.send_v2_calls import keep_files_in
@@ -55,3 +56,12 @@ def external_root(settings: Any, tmp_path: Path) -> Path:
 def crm(db: None, external_root: Path) -> Caller:
     """A client with a folder of its own below the external root."""
     return caller_of(make_client(external_folder="crm")[0])
+
+
+@pytest.fixture
+def service(settings: Any) -> Iterator[PushService]:
+    """A push service of the tests' own that may be called."""
+    settings.HAMMY_OUTBOUND_NETWORKS = ["127.0.0.0/8"]
+    with PushService() as service:
+        settings.HAMMY_OUTBOUND_PORTS = [service.port]
+        yield service

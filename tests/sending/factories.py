@@ -9,7 +9,7 @@ from gateway.caller import Caller
 from gateway.errors import Problem
 from sending import queue, services
 from sending.channels.base import Channel, Outcome, OutcomeKind, Parcel
-from sending.letter import Letter, LetterAttachment
+from sending.letter import Addressee, Letter, LetterAttachment
 from sending.models import Dispatcher, Message, MessageEvent, Template, TemplateVersion
 from sending.states import VersionStatus
 from tests.factories import make_caller
@@ -76,6 +76,9 @@ class ScriptedChannel(Channel):
         self.parcels: list[Parcel] = []
 
     def check(self, letter: Letter) -> Iterable[Problem]:
+        return ()
+
+    def recipient_problems(self, to: Letter | Addressee) -> Iterable[Problem]:
         return ()
 
     def hand_over(self, parcel: Parcel) -> Outcome:

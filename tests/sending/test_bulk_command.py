@@ -54,10 +54,20 @@ def test_it_begins_the_job(as_json: bool) -> None:
         (["--created-from", "soon", "--id", "x"], "--id: must be a whole number above 0; --created-from: must be a mo"),
         (["--batch-id", "b"], "--reason: required"),
         (["--client", "nobody", "--reason", "x"], "--client: there is no client nobody"),
+        (["--channel", "NOPE", "--dry-run"], "--channel: there is no channel NOPE; known are ARCHIVE, EMAIL, "),
+        (["--channel", "NOPE", "--reason", "x"], "--channel: there is no channel NOPE; known are ARCHIVE, EMAIL, "),
     ],
 )
 def test_what_is_wrong_is_told_by_option(arguments: list[str], sentence: str) -> None:
     with pytest.raises(CommandError) as error:
         said("cancel", *arguments)
     assert str(error.value).startswith(sentence)
+    assert not Job.objects.exists()
+
+
+def test_an_unknown_operation_is_told_which_there_are() -> None:
+    with pytest.raises(CommandError) as error:
+        said("drop", "--id", "1")
+    assert "invalid choice: 'DROP'" in str(error.value)
+    assert "<" not in str(error.value)
     assert not Job.objects.exists()

@@ -15,7 +15,7 @@ from sending import channels as registry
 from sending.certifying import problems_of
 from sending.channels import channel, channels, close_channels
 from sending.channels.base import Address, Channel, Enclosure, Outcome, OutcomeKind, Parcel
-from sending.letter import Letter, LetterAttachment
+from sending.letter import Letter, LetterAttachment, Property
 from tests.fakes.smtp import DROP, Answer, ScriptedServer
 from tests.sending.authority import signer
 from tests.sending.printed import a_pdf
@@ -214,3 +214,26 @@ def test_a_letter_to_be_signed_is_taken_only_where_it_can_be(name: str, settings
     assert (("certification_expected",) in refused) != channels()[name].signs_letter
     assert (("attachments", 0, "certification_expected") in refused) != channels()[name].signs_all
     assert ("attachments", 1, "certification_expected") not in refused
+
+
+@every_channel
+@pytest.mark.parametrize(
+    "field", ["recipient_name", "recipient_email_address", "recipient_postal_address", "partner_ref", "properties"]
+)
+@pytest.mark.parametrize("bad", ["", "two\nlines", "x" * 200, "\0", "nowhere", "a@b..c", "é" * 9, "1117 Budapest"])
+def test_what_depends_on_whom_a_letter_goes_to_is_asked_by_itself(name: str, bad: str, field: str) -> None:
+    """One that looked at a recipient in ``check`` alone would let the others of a campaign pass."""
+    by = channel(name)
+    good = Letter(
+        channel=name,
+        recipient_name="Teszt Elek",
+        recipient_email_address="elek@example.com",
+        recipient_postal_address="Fő utca 1.\n1117 Budapest",
+        partner_ref="P",
+        mail_subject="Tárgy",
+        mail_body="Szöveg",
+    )
+    value = (Property(key=bad, value=bad),) if field == "properties" else bad
+    letter = replace(good, **{field: value})
+    assert list(by.recipient_problems(good)) == []
+    assert [one for one in by.check(letter) if one not in list(by.check(good))] == list(by.recipient_problems(letter))

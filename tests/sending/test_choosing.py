@@ -11,8 +11,9 @@ from gateway.errors import Code, Refusal
 from jobs import services as job_services
 from jobs.models import Job
 from sending import choosing, in_bulk
+from sending.channels import channels
 from sending.models import Message
-from sending.states import Status
+from sending.states import Operation, Status
 from tests.sending.factories import make_template, submitted
 
 HOUSE = Caller.house("anna")
@@ -142,6 +143,31 @@ def test_a_client_or_job_that_is_not_there_is_refused(wanted: dict[str, str], pr
     with pytest.raises(Refusal) as refused:
         found(wanted)
     assert str(refused.value) == problem
+
+
+@pytest.mark.parametrize("spelt", ["channel", "channels"])
+def test_a_channel_that_is_not_there_is_refused_unless_letters_wait_for_it(caller: Caller, spelt: str) -> None:
+    wanted = choosing.read({spelt: ["POST", "PIGEON"]})
+    for ask in (
+        lambda: in_bulk.count(caller=caller, operation=Operation.CANCEL, wanted=wanted),
+        lambda: in_bulk.begin(caller=caller, operation=Operation.CANCEL, wanted=wanted, reason="x"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            ask()
+        assert str(refused.value) == (
+            f"filter.{spelt}: there is no channel PIGEON; known are {', '.join(sorted(channels()))}"
+        )
+    assert not Job.objects.exists()
+    message = submitted(caller)
+    Message.objects.filter(pk=message.pk).update(channel="PIGEON", status="HELD", held_for="CHANNEL")
+    assert in_bulk.count(caller=caller, operation=Operation.CANCEL, wanted=wanted).statuses == {"HELD": 1}
+
+
+def test_a_trigger_names_no_channel_that_is_not_there(caller: Caller) -> None:
+    params = [("OPERATION", "CANCEL"), ("FILTER", '{"channel":"PIGEON"}'), ("REASON", "x")]
+    with pytest.raises(Refusal) as refused:
+        job_services.submit(caller=caller, job_class=in_bulk.JOB_CLASS, params=params)
+    assert str(refused.value).startswith("params.FILTER: filter.channel: there is no channel PIGEON; known are ")
 
 
 def test_s30_a_client_names_neither_another_client_nor_its_jobs(caller: Caller, stranger: Caller) -> None:

@@ -185,3 +185,4 @@ def test_whoever_moves_a_printed_letter_sees_to_whom_it_goes() -> None:
     message = submitted(recipient_name="Szőke Tűnde", recipient_email_address="", **printed)
     page = client_of("Operator").get(f"{MESSAGES}operate/cancel/?ids={message.pk}").content.decode()
     assert f"<strong>{message.pk}</strong> Szőke Tűnde" in page
+    assert ("Waiting" in page, "ACCEPTED" in page) == (True, False)

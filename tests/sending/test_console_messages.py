@@ -5,6 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -13,7 +14,7 @@ from sending import ranges
 from sending.models import Message, MessageEvent
 from tests.console import client_of, plain_pages  # noqa: F401
 from tests.factories import make_caller
-from tests.sending.console import MESSAGES
+from tests.sending.console import MESSAGES, operate
 from tests.sending.factories import an_attachment, make_template, submitted
 
 pytestmark = pytest.mark.django_db
@@ -246,3 +247,28 @@ def test_s31_the_list_answers_no_question_but_its_own_filters(query: str) -> Non
 def test_s31_numbers_and_days_beyond_everything_narrow_nothing(query: str) -> None:
     message = submitted()
     assert _found(client_of("Viewer"), query) == ([] if query.startswith("q=") else [message.pk])
+
+
+def test_a_printed_letter_is_called_by_its_name_and_shows_where_it_goes() -> None:
+    message = submitted(
+        channel="POST", letter_type="NORMAL", recipient_name="Nagy Pál",
+        recipient_email_address="pal@example.com", recipient_postal_address="1 Fő utca\n1234 Budapest",
+    )  # fmt: skip
+    client = client_of("Operator")
+    assert ">Nagy Pál</a>" in client.get(MESSAGES).content.decode()
+    page = client.get(f"{MESSAGES}{message.pk}/change/")
+    facts = dict(page.context["groups"][0]["facts"])
+    assert (page.context["title"], facts["Postal address"]) == (f"{message.pk} · Nagy Pál", "1 Fő utca\n1234 Budapest")
+    assert f"POST {message.status}" not in page.content.decode()
+    question = operate(client, "hold", message, reason="").content.decode()
+    assert f"<strong>{message.pk}</strong> Nagy Pál" in question
+
+
+def test_a_mail_is_called_by_its_address_but_not_in_the_trail() -> None:
+    message = submitted(recipient_name="Nagy Pál", recipient_email_address="pal@example.com")
+    client = client_of("Operator")
+    page = client.get(f"{MESSAGES}{message.pk}/change/")
+    assert page.context["title"] == str(page.context["original"]) == f"{message.pk} · pal@example.com"
+    assert "Postal address" not in dict(page.context["groups"][0]["facts"])
+    operate(client, "hold", message)
+    assert list(LogEntry.objects.values_list("object_repr", "object_id")) == [(str(message.pk), str(message.pk))]

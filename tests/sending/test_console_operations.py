@@ -114,7 +114,7 @@ def test_the_list_offers_a_viewer_no_action() -> None:
 
 
 def test_more_than_a_transactions_worth_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sending.admin.messages._MOST", 2)
+    monkeypatch.setattr("sending.admin.messages.MessageAdmin.most_at_once", 2)
     messages = [submitted() for _ in range(3)]
     client = client_of("Operator")
     response = client.post(MESSAGES, {"action": "cancel", "_selected_action": [message.pk for message in messages]})

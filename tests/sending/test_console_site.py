@@ -26,6 +26,7 @@ _LOOKED_AT = {
     *("message", "uncertainmessage", "template", "templateversion", "lane", "dispatcher", "dmsdocument", "suppression"),
     *("bulkresult", "job", "trigger", "triggerfiring", "printbatch", "printitem"),
     *("registration", "target", "delivery"),
+    *("push", "subscription", "vapidkey"),
     *("schedule", "firing"),
     *("campaign", "recipientgroup"),
 }
@@ -48,7 +49,7 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         f"sending.view_{name}"
         for name in (
             *("dispatcher", "dmsdocument", "lane", "message", "messageevent", "printbatch", "printitem"),
-            *("suppression", "template", "templateversion"),
+            *("push", "subscription", "suppression", "template", "templateversion", "vapidkey"),
         )
     ]
     views += [
@@ -66,6 +67,7 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         "notifications.operate_target",
         "schedules.operate_schedule",
         *(f"sending.{name}_suppression" for name in ("add", "delete")),
+        *("sending.add_push", "sending.delete_subscription"),
     ]
     operates += ["sending.operate_message", "sending.read_content"]
     assert held["Operator"] == sorted([*views, *operates])
@@ -97,6 +99,7 @@ def test_the_groups_hold_exactly_their_permissions() -> None:
         "notifications.add_registration",
         "notifications.delete_registration",
         "sending.erase_person",
+        "sending.add_vapidkey",
         "auth.add_user",
     }
     assert not {"admin.change_logentry", "admin.delete_logentry"} & set(held["Administrator"])

@@ -119,7 +119,7 @@ def test_erasing_counts_first_and_begins_a_job_only_when_asked_again() -> None:
     assert "Count first" in client.get(ERASE).content.decode()
     given = {"email_address": "elek@example.com", "partner_ref": "", "client_name": "", "reason": "asked on paper"}
     page = client.post(ERASE, given).content.decode()
-    assert "Found at once: 1 messages, 1 of them not closed, and 1 suppressed addresses." in page
+    assert "Found at once: 1 messages, 1 of them not closed, 1 suppressed addresses and 0 browsers." in page
     assert (Job.objects.count(), trail()) == (0, [])
     answer = client.post(ERASE, given | {"confirmed": "yes"})
     job = Job.objects.get()
@@ -131,7 +131,7 @@ def test_erasing_counts_first_and_begins_a_job_only_when_asked_again() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"reason": "r"}, "required where no partner is named"),
+        ({"reason": "r"}, "required where neither a partner nor a browser is named"),
         ({"email_address": "nobody", "reason": "r"}, "not a valid e-mail address"),
         ({"email_address": "a@example.com", "client_name": "nobody", "reason": "r"}, "Select a valid choice"),
         ({"email_address": "a@example.com"}, "Say why: the reason is kept."),

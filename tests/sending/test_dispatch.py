@@ -6,13 +6,17 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from sending import dispatch, editorial, maintenance, queue, services
+from gateway.caller import Caller
+from jobs import services as job_services
+from jobs.models import Job
+from sending import dispatch, editorial, handing, leases, maintenance, queue, services
 from sending.channels import channels
 from sending.channels.base import Outcome, OutcomeKind
 from sending.models import Dispatcher, Lane, Message, MessageEvent, Template
 from sending.states import TemplateStatus
 from tests.factories import make_caller
 from tests.sending.factories import (
+    ScriptedChannel,
     an_attachment,
     an_outcome,
     event_names,
@@ -273,7 +277,7 @@ def test_what_another_process_put_in_the_way_is_tried_again(worker, monkeypatch:
         raise IntegrityError("violates foreign key constraint")
 
     message = submitted()
-    monkeypatch.setattr(dispatch, "ready", in_the_way)
+    monkeypatch.setattr(handing, "ready", in_the_way)
     worker()
     message.refresh_from_db()
     assert (message.status, message.attempts) == ("RETRY", 1)
@@ -289,3 +293,23 @@ def test_r3_a_row_that_cannot_be_read_fails_alone(worker) -> None:
     good.refresh_from_db()
     assert (broken.status, good.status) == ("FAILED", "SENT")
     assert broken.reason == "not made ready: internal failure, see the log"
+
+
+def test_mails_give_way_to_jobs_and_only_to_those_that_can_run(
+    monkeypatch: pytest.MonkeyPatch, settings, caller: Caller
+) -> None:
+    """A flood of mails takes turns with them in each process."""
+    monkeypatch.setattr(leases, "_own", None)
+    monkeypatch.setattr(dispatch, "_TURN_SECONDS", 0.0)
+    monkeypatch.setattr(dispatch, "kept_channel", lambda name: ScriptedChannel())
+    settings.HAMMY_CLAIM_SIZE = 1
+    for _ in range(3):
+        submitted()
+    waiting = job_services.submit(caller=caller, job_class="tests.Nothing")
+
+    assert dispatch.Worker("EMAIL").work() is True
+    assert Message.objects.filter(status="SENT").count() == 1
+
+    Job.objects.filter(pk=waiting.pk).update(due_at=timezone.now() + timedelta(hours=1))
+    assert dispatch.Worker("EMAIL").work() is False
+    assert Message.objects.filter(status="SENT").count() == 3

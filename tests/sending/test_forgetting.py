@@ -18,7 +18,7 @@ from jobs import services as job_services
 from jobs.context import Stopped, Why
 from jobs.models import Job, JobEvent, JobLogLine
 from jobs.states import Queue
-from sending import choosing, erasing, forgetting, in_bulk, queue, services, suppressing
+from sending import choosing, erasing, forgetting, in_bulk, persons, queue, services, suppressing
 from sending.channels.base import OutcomeKind
 from sending.job_classes import erase_person
 from sending.models import Attachment, Dispatcher, Message, MessageEvent, Suppression
@@ -131,6 +131,7 @@ def test_the_job_reports_what_it_did_and_forgets_whom_it_was_about() -> None:
         "attachments: 1",
         "copies: 1",
         "messages: 3",
+        "subscriptions: 0",
         "suppressions: 1",
         "withdrawn: 1",
     ]
@@ -347,7 +348,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was_and_counts_each_once(
 # ── who is asked for ────────────────────────────────────────────────────────────────────────────
 def test_a_job_that_names_nobody_is_not_begun() -> None:
     for params, sentence in (
-        ({"email_address": ""}, "params: one of EMAIL_ADDRESS and PARTNER_REF is required"),
+        ({"email_address": ""}, "params: one of EMAIL_ADDRESS, PARTNER_REF, ALIAS and REGISTRATION_ID is required"),
         ({"email_address": "nobody"}, "params.EMAIL_ADDRESS: not a valid e-mail address"),
         ({"reason": ""}, "params.REASON: required"),
     ):
@@ -368,11 +369,12 @@ def test_the_command_counts_first_and_then_begins_a_job() -> None:
     submitted()
     _closed(recipient_email_address="b@example.com", recipient_email_address_cc=(ADDRESS,))
     suppressing.suppress(caller=HOUSE, address=ADDRESS, reason="r")
-    counts = {"messages": 2, "open": 1, "copies": 1, "suppressions": 1}
+    counts = {"messages": 2, "open": 1, "copies": 1, "suppressions": 1, "subscriptions": 0}
     assert json.loads(_output("--email", ADDRESS, "--dry-run", "--json")) == counts
     assert not Job.objects.exists()
-    person = forgetting.named(email_address="Elek@example.com")
-    assert forgetting.quickly_counted(HOUSE, person) == {"messages": 2, "open": 1, "suppressions": 1}
+    person = persons.named(email_address="Elek@example.com")
+    quickly = forgetting.quickly_counted(HOUSE, person)
+    assert quickly == {"messages": 2, "open": 1, "suppressions": 1, "subscriptions": 0}
     printed = json.loads(_output("--email", ADDRESS, "--reason", "asked", "--json"))
     assert printed["jobUuid"] == str(Job.objects.get(pk=printed["jobId"]).uuid)
 
@@ -380,7 +382,7 @@ def test_the_command_counts_first_and_then_begins_a_job() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "--email: required where no partner is named"),
+        ((), "--email: required where neither a partner nor a browser is named"),
         (("--email", "nobody"), "--email: not a valid e-mail address"),
         (("--email", ADDRESS, "--client", "nobody"), "client nobody not found"),
         (("--email", ADDRESS), "--reason: required"),

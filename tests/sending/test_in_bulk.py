@@ -168,7 +168,7 @@ def test_one_in_doubt_is_decided_about_first() -> None:
     [
         ("REQUEUE", "FAILED", {"erased_at": timezone.now()}, "what it said is erased"),
         ("RESEND", "SENT", {"erased_at": timezone.now()}, "what it said is erased"),
-        ("RESEND", "SENT", {"channel": "WEB_PUSH"}, "there is no channel WEB_PUSH"),
+        ("RESEND", "SENT", {"channel": "PIGEON"}, "there is no channel PIGEON"),
         ("RELEASE", "HELD", {"channel": "PIGEON", "held_for": "CHANNEL"}, "there is no channel PIGEON"),
         ("RELEASE", "HELD", {"held_for": "PAUSE"}, "its campaign is paused: it goes on with that"),
         ("RESEND", "SENT", {"attachment_count": 1}, "its content is no longer kept"),
@@ -188,7 +188,7 @@ def test_what_cannot_go_out_is_left_out_with_a_reason(
 
 
 def test_what_is_withdrawn_needs_no_channel() -> None:
-    message = in_status("HELD", columns={"channel": "WEB_PUSH", "held_for": "CHANNEL"})
+    message = in_status("HELD", columns={"channel": "PIGEON", "held_for": "CHANNEL"})
 
     job = done("CANCEL", ids=[message.pk])
 

@@ -104,12 +104,13 @@ def test_a_run_that_was_given_up_writes_no_more(caller: Caller) -> None:
 def test_a_large_audience_is_told_in_several_runs(caller: Caller, settings: Any) -> None:
     subscribe(caller, 35)
     push = pushing.submit(caller=caller, order=an_order())
-    settings.HAMMY_WAKE_SECONDS = 0.000001
+    settings.HAMMY_WAKE_SECONDS = 0
     context = begun(push)
     runs = 1
     while not pushing.expand(context, push):
         runs += 1
-    assert runs > 1
+    # Three and a half portions, and one that finds nobody.
+    assert runs == 5
     assert Message.objects.count() == 35
 
 
@@ -123,7 +124,7 @@ def test_run_again_it_tells_those_that_came_since(caller: Caller) -> None:
     job_services.set_status(caller=caller, ids=[push.job_id], status="NEW")
     work()
     assert Message.objects.count() == 5
-    assert Message.objects.filter(status="HELD").count() == 2
+    assert Message.objects.filter(status="ACCEPTED").count() == 2
 
 
 def test_of_one_occasion_a_subscription_gets_one_push_and_of_another_another(caller: Caller) -> None:
@@ -171,7 +172,7 @@ def _peak(caller: Caller, count: int) -> int:
     return peak
 
 
-@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
 def test_memory_does_not_grow_with_the_audience(caller: Caller, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(pushing, "_CHUNK", 1000)
     _peak(caller, 1000)

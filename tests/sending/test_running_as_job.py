@@ -289,6 +289,23 @@ def test_progress_never_passes_its_total() -> None:
     assert (job.status, job.completed) == ("RUNNING", 2)
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"status": "FINISHED", "finished_at": timezone.now()},
+        {"claim": UUID(int=1), "heartbeat_at": timezone.now()},
+        {"total": None},
+    ],
+)
+def test_progress_is_told_of_jobs_that_wait_and_have_a_total_alone(columns: dict[str, Any]) -> None:
+    """A run counts for itself, and an end is an end."""
+    job = _many(2)
+    Job.objects.filter(pk=job.pk).update(**{"completed": 0, **columns})
+    before = Job.objects.filter(pk=job.pk).values().get()
+    job_queue.settle([job.pk], {job.pk: 1})
+    assert Job.objects.filter(pk=job.pk).values().get() == before
+
+
 def test_a_job_waits_for_children_and_messages_alike(worker: Worker) -> None:
     job_services.submit(caller=HOUSE, job_class="tests.Legs", params=[("legIds", "1"), ("CHILD", "tests.Careful")])
     _claim, (job,) = job_queue.claim(queue=Queue.QUICK, worker="here", size=1)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from jobs import runner
 from jobs.models import Job
 from jobs.states import Queue
+from sending.channels import channels
 from sending.models import BulkResult, Message
 from tests.sending.send_v2_calls import JSON, JSON_API, Caller, problems
 
@@ -174,6 +175,15 @@ def test_every_problem_is_told_and_nothing_begins(api: Caller, members: Any, exp
     assert [words for (_, words), (_, wanted) in zip(found, expected, strict=True) if wanted] == [
         wanted for _, wanted in expected if wanted
     ]
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("spelt", ["channel", "channels"])
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_a_channel_that_is_not_there_is_refused(api: Caller, spelt: str, is_dry: bool) -> None:
+    answer = api.post(PATH, body(filter={spelt: ["EMAIL", "NOPE"]}, dryRun=is_dry))
+    known = ", ".join(sorted(channels()))
+    assert problems(answer) == [(1002, f"filter.{spelt}: there is no channel NOPE; known are {known}")]
     assert not Job.objects.exists()
 
 

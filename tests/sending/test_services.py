@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gateway.errors import Code, Refusal
 from sending import services, taking
-from sending.channels import channels
+from sending.channels import letter_channels
 from sending.letter import Property
 from sending.models import Attachment, Blob, Message, MessageEvent, Template
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
@@ -112,7 +112,7 @@ def test_a_full_storage_refuses_the_letter_and_leaves_nothing(monkeypatch: pytes
 def test_an_unknown_channel_names_the_known_ones() -> None:
     refusal = _refused(a_letter(channel="FAX"))
     assert [problem.detail for problem in refusal.problems] == [
-        f"channel: must be one of {', '.join(sorted(channels()))}"
+        f"channel: must be one of {', '.join(letter_channels())}"
     ]
 
 

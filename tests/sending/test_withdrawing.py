@@ -89,6 +89,26 @@ def test_very_many_are_withdrawn_in_portions_by_the_next_ticks(monkeypatch: pyte
     assert MessageEvent.objects.filter(name="CANCELLED", actor="operator").count() == 9
 
 
+def test_nothing_more_is_taken_of_a_cancelled_job_while_it_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(withdrawing, "_AT_ONCE", 1)
+    job, other = _job(), _job()
+    old, strange = _sent_by(job, 3), _sent_by(other, 1)
+    _cancel(job)
+    late = _sent_by(job, 1)
+    assert _claimed() == [strange[0].pk]
+    _let_go(job)
+    job_services.set_status(caller=HOUSE, ids=[job.pk], status="NEW")
+    again = _sent_by(job, 1)
+    assert _claimed() == [again[0].pk]
+    assert withdrawing.go_on() == 3
+    assert [event_names(message)[-1] for message in (*old, *late)] == ["CANCELLED"] * 4
+
+
+def _claimed() -> list[int]:
+    dispatcher = Dispatcher.objects.create(host="h", pid=1, lease_until=timezone.now() + timedelta(hours=1))
+    return [message.pk for message in queue.claim(channel="EMAIL", dispatcher=dispatcher, size=10)]
+
+
 def test_what_was_being_sent_is_withdrawn_when_it_comes_back() -> None:
     job = _job()
     (message,) = _sent_by(job, 1)

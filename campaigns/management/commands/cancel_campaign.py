@@ -32,7 +32,7 @@ class Command(BaseCommand):
         wakeups.flush(timeout=5)
         counts = {
             "out": sum(report.out for report in reports),
-            "withdrawn": sum(report.statuses.get(Status.CANCELLED, 0) - report.suppressed for report in reports),
+            "withdrawn": sum(report.withdrawn for report in reports),
             "beingSent": sum(report.statuses.get(Status.SENDING, 0) for report in reports),
         }
         if options["json"]:

@@ -6,6 +6,7 @@ from typing import Any
 from campaigns import services
 from campaigns.management.operating import OperatingCommand
 from campaigns.models import Campaign
+from campaigns.reading import outward
 from gateway.caller import Caller
 from jobs.models import Job
 
@@ -18,4 +19,5 @@ class Command(OperatingCommand):
         parser.add_argument("--leg", action="append", default=[], type=int, metavar="ID", help="only these legs")
 
     def operate(self, caller: Caller, campaign: Campaign, options: dict[str, Any]) -> Job:
-        return services.start(caller=caller, uuid=campaign.uuid, leg_ids=options["leg"])
+        with outward({"leg_ids": "--leg"}):
+            return services.start(caller=caller, uuid=campaign.uuid, leg_ids=options["leg"])

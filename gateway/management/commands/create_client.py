@@ -26,6 +26,9 @@ class Command(BaseCommand):
             "--external-folder", default="", help="its own folder below the external root, as crm; all when absent"
         )
         parser.add_argument("--portal", action="append", default=[], metavar="CLIENT", help="may show its messages")
+        parser.add_argument(
+            "--origin", action="append", default=[], help="of pages whose browsers may subscribe to its pushes"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,6 +43,7 @@ class Command(BaseCommand):
                 max_schedules=options["max_schedules"],
                 external_folder=options["external_folder"],
                 portals=options["portal"],
+                origins=options["origin"],
             )
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -8,10 +8,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gateway import wakeups
 from gateway.management.house import house_caller
-from sending import forgetting
+from sending import forgetting, persons
 from sending.management.choosing import told
 
-_OPTIONS = {"email_address": "--email", "partner_ref": "--partner-ref", "reason": "--reason"}
+_OPTIONS = {
+    "email_address": "--email", "partner_ref": "--partner-ref", "alias": "--alias",
+    "registration_id": "--registration-id", "reason": "--reason",
+}  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -20,6 +23,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", default="", metavar="ADDRESS")
         parser.add_argument("--partner-ref", default="")
+        parser.add_argument("--alias", default="", help="whose browsers are known by it")
+        parser.add_argument("--registration-id", default="", help="whose browser it is")
         parser.add_argument("--client", default="", metavar="NAME", help="in this client's letters alone")
         parser.add_argument("--reason", default="", help="kept with the job; required unless with --dry-run")
         parser.add_argument("--dry-run", action="store_true", help="count, and erase nothing")
@@ -31,9 +36,11 @@ class Command(BaseCommand):
             whom = {
                 "email_address": options["email"],
                 "partner_ref": options["partner_ref"],
+                "alias": options["alias"],
+                "registration_id": options["registration_id"],
                 "client_name": options["client"],
             }
-            person = forgetting.named(**whom)
+            person = persons.named(**whom)
             if options["dry_run"]:
                 counts = forgetting.counted(caller, person)
                 words = ", ".join(f"{name}: {count}" for name, count in counts.items())

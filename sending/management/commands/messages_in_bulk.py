@@ -39,7 +39,7 @@ class Command(BaseCommand):
     help = "Cancel, hold, release, requeue or resend all messages that match, as a job; with --dry-run only count."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("operation", type=str.upper, choices=list(Operation), metavar="OPERATION")
+        parser.add_argument("operation", type=str.upper, choices=[str(one) for one in Operation], metavar="OPERATION")
         for option, name in _FILTERS.items():
             more: dict[str, Any] = {"action": "append"} if name in _SEVERAL else {}
             parser.add_argument(option, dest=name, metavar=option.lstrip("-").replace("-", "_").upper(), **more)

@@ -1,0 +1,187 @@
+/*
+ * Shows pushes, once each. A page's own origin must serve it: copy it there, or let a file there say
+ *
+ *   importScripts("https://hammy.example.com/push/hammy-push-worker.js");
+ *
+ * A push may arrive twice, when a server fell over just as it was sent; its msg_id tells.
+ * Windows that are open get what pages are told (`message`) as {type: "hammy-push", push: {…}}.
+ */
+"use strict";
+
+const TOLD = "told";
+const SETTINGS = "settings";
+const MOST_KEPT = 1000;
+
+function database() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("hammy-push", 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore(SETTINGS);
+      request.result.createObjectStore(TOLD);
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+async function wasTold(base, id) {
+  return (await done(base.transaction(TOLD).objectStore(TOLD).get(id))) !== undefined;
+}
+
+async function remember(base, id) {
+  const store = base.transaction(TOLD, "readwrite").objectStore(TOLD);
+  await done(store.put(Date.now(), id));
+  if ((await done(store.count())) > MOST_KEPT) {
+    const keys = await done(store.getAllKeys());
+    const times = await done(store.getAll());
+    const oldest = keys.map((key, index) => [times[index], key]).sort((one, other) => one[0] - other[0]);
+    for (const [, key] of oldest.slice(0, MOST_KEPT / 2)) {
+      store.delete(key);
+    }
+  }
+}
+
+function read(event) {
+  try {
+    const push = event.data.json();
+    return push && typeof push === "object" ? push : null;
+  } catch {
+    return null;
+  }
+}
+
+function notificationOf(push) {
+  const notification = push.notification || {};
+  const web = notification.web || {};
+  const message = push.message || {};
+  // An object is for the page alone.
+  const content = typeof message.msg_content === "string" ? message.msg_content : "";
+  return {
+    title: web.title || message.title || self.location.hostname,
+    options: {
+      body: web.alert || notification.alert || content,
+      icon: web.icon,
+      image: web.image,
+      // The same tag takes the other's place: what came twice, and what was overridden.
+      tag: push.topic || push.msg_id,
+      data: { url: web.url, push },
+    },
+  };
+}
+
+async function tellWindows(push) {
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  for (const one of windows) {
+    one.postMessage({ type: "hammy-push", push });
+  }
+  return windows.some((one) => one.visibilityState === "visible");
+}
+
+async function show(push) {
+  const base = await database();
+  try {
+    if (push.msg_id && (await wasTold(base, push.msg_id))) {
+      return;
+    }
+    const isSeen = await tellWindows(push);
+    // What is for the page alone needs no notification while somebody looks at it; browsers want one otherwise.
+    if (!(push.message && isSeen)) {
+      const { title, options } = notificationOf(push);
+      await self.registration.showNotification(title, options);
+    }
+    if (push.msg_id) {
+      await remember(base, push.msg_id);
+    }
+  } finally {
+    base.close();
+  }
+}
+
+async function open(url) {
+  let target;
+  try {
+    target = new URL(url || "/", self.location.origin);
+  } catch {
+    target = new URL("/", self.location.origin);
+  }
+  if (target.protocol !== "https:" && target.protocol !== "http:") {
+    return;
+  }
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const present = windows.find((one) => one.url === target.href);
+  await (present ? present.focus() : self.clients.openWindow(target.href));
+}
+
+function base64url(buffer) {
+  const text = btoa(String.fromCharCode(...new Uint8Array(buffer)));
+  return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+}
+
+/* A browser asks for this once: what is refused for now is asked again after a while. */
+async function asked(address, options) {
+  for (const seconds of [5, 20, 0]) {
+    const response = await fetch(address, { ...options, credentials: "omit" }).catch(() => null);
+    if (response && response.ok) {
+      return response.json();
+    }
+    if (!seconds) {
+      throw new Error(response ? `the server answered ${response.status}` : "the server cannot be reached");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+  }
+}
+
+async function renew(event) {
+  const base = await database();
+  let settings;
+  try {
+    settings = await done(base.transaction(SETTINGS).objectStore(SETTINGS).get("renewal"));
+  } finally {
+    base.close();
+  }
+  if (!settings) {
+    return;
+  }
+  const headers = { "X-Application-Key": settings.key };
+  const { public_key } = await asked(`${settings.server}/v4/devices/key`, { headers });
+  const text = atob(public_key.replace(/-/g, "+").replace(/_/g, "/"));
+  const subscription =
+    event.newSubscription ||
+    (await self.registration.pushManager.subscribe({
+      userVisibleOnly: true,
+      applicationServerKey: Uint8Array.from(text, (character) => character.charCodeAt(0)),
+    }));
+  // A browser that renewed by itself kept to the key that it knew.
+  const trusted = subscription.options.applicationServerKey;
+  await asked(`${settings.server}/v4/devices`, {
+    method: "POST",
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify({
+      ...subscription.toJSON(),
+      public_key: trusted ? base64url(trusted) : public_key,
+      registration_id: settings.registration_id,
+    }),
+  });
+}
+
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("push", (event) => {
+  const push = event.data && read(event);
+  if (push) {
+    // One after the other, or the same push twice at once would find itself unknown twice.
+    event.waitUntil(navigator.locks.request("hammy-push", () => show(push)));
+  }
+});
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open(event.notification.data && event.notification.data.url));
+});
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
