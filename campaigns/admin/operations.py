@@ -110,7 +110,8 @@ _ALL = (
         counted=_what_is_out,
         icon="pause_circle",
         variant="default",
-        fits=lambda campaign, is_open: is_open and campaign.status == CampaignStatus.RUNNING,
+        # Also where somebody ended its jobs by hand, and letters of it wait.
+        fits=lambda campaign, is_open: campaign.status == CampaignStatus.RUNNING,
         unfit=_("Nothing of it is being sent, or it is paused already."),
         run=_pause,
     ),

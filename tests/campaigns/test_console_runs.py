@@ -86,6 +86,17 @@ def test_one_whose_job_has_not_begun_is_paused_and_cancelled_and_not_started(cam
     assert not Message.objects.exists()
 
 
+def test_one_whose_jobs_somebody_ended_is_paused_while_letters_wait(campaign: Campaign) -> None:
+    sent(campaign)
+    Job.objects.open().update(status="FINISHED", finished_at=timezone.now())
+
+    assert offered(page(campaign)) == ["Start", "Pause"]
+    operate(client_of("Operator"), campaign, "pause")
+    work()
+    assert offered(page(campaign)) == ["Start", "Resume"]
+    assert set(Message.objects.values_list("status", "held_for")) == {("HELD", "PAUSE")}
+
+
 def test_started_anew_it_tells_nothing_of_the_start_before(campaign: Campaign) -> None:
     sent(campaign)
     end(3)
