@@ -13,7 +13,11 @@ from hammy_project.supervisor import Program
 # -P: what lies in the folder we were started in is no module of ours.
 _MODULE = [sys.executable, "-P", "-m"]
 _CELERY = [*_MODULE, "celery", "-A", "hammy_project", "--quiet"]
-_ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]))}
+_ENVIRONMENT = {
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")])),
+    # Whoever starts a program by `manage.py` has checked the settings just then; for a worker that is half its start.
+    "CELERY_SKIP_CHECKS": "1",
+}
 
 
 def web(*, host: str = "", port: int = 0) -> Program:

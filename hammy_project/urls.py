@@ -19,6 +19,8 @@ _PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": [
 tell_below("/_rest_/", ds3_answer.refused)
 tell_below("/v4/", v4_answer.refused)
 
+admin.autodiscover()
+
 handler400 = "gateway.failures.bad_request_page"
 handler403 = "gateway.failures.forbidden_page"
 handler404 = "gateway.failures.not_found_page"

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from hammy_project import dashboard
+from hammy_project import dashboard, urls
 from sending.models import Lane, Message
 from tests.console import client_of, plain_pages  # noqa: F401
 from tests.factories import PASSWORD, make_caller, make_user
@@ -35,6 +35,8 @@ PAGES = {
     "Operator": _LOOKED_AT | {"recipient"},
     "Template editor": {"template", "templateversion", "campaign", "recipientgroup", "recipient"},
 }
+# The addresses bring the pages with them.
+assert urls.urlpatterns
 EVERY_PAGE = sorted(
     f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist" for model in admin.site._registry
 )
