@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 
-from gateway import wakeups
+from gateway import rate_limit, wakeups
 from gateway.caller import Caller
 from gateway.clients import Keys
 from gateway.models import ApiClient
@@ -59,6 +59,12 @@ def no_files_left() -> Iterator[None]:
 def api_client_factory(db: None) -> Callable[..., tuple[ApiClient, Keys]]:
     """``factories.make_client`` with the database at hand."""
     return factories.make_client
+
+
+@pytest.fixture
+def half_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are counted by a clock that stands still, half a minute before the next count begins."""
+    monkeypatch.setattr(rate_limit, "time", lambda: 1_000_000_050.0)
 
 
 @pytest.fixture

@@ -182,6 +182,7 @@ def test_who_is_not_known_is_refused(queue: QueueCaller, headers: Any, body: Any
     assert nothing_happened()
 
 
+@pytest.mark.usefixtures("half_past")
 def test_rights_and_limits_hold(queue: QueueCaller) -> None:
     assert status(QueueCaller(rights=["jobs.read"]).ask()) == (2002, ["the client lacks the right send"])
     busy = QueueCaller(requests_per_minute=1)
