@@ -237,6 +237,8 @@ def checked(
     wanted = {leg.group_uuid for leg in legs}
     usable = usable_groups(caller=caller, client_id=sender.client_id)
     groups = dict(usable.filter(uuid__in=wanted).values_list("uuid", "id"))
+    # Legs that differ in nothing but whom they go to, and when, are looked at once.
+    told: dict[Leg, list[Problem]] = {}
     for index, leg in enumerate(legs[:_MOST_PARTS]):
         if leg.group_uuid not in groups:
             problems.append(
@@ -248,7 +250,10 @@ def checked(
         if leg.send_at is not None and leg.send_at > timezone.now() + _FURTHEST:
             words = "must be within ten years"
             problems.append(Problem(code=Code.INVALID, sentence=words, field=("legs", index, "send_at")))
-        problems += [problem.at("legs", index) for problem in _leg_problems(sender, leg)]
+        alike = replace(leg, group_uuid=UUID(int=0), title="", send_at=None, messages_per_minute=None)
+        if alike not in told:
+            told[alike] = _leg_problems(sender, alike)
+        problems += [problem.at("legs", index) for problem in told[alike]]
     if problems:
         raise Refusal(problems)
     return groups
