@@ -6,9 +6,10 @@ from campaigns import services
 from campaigns.models import Campaign, CampaignPart
 from gateway.caller import Caller
 from gateway.lookup import caller_of
+from jobs.models import Trigger
 from sending.models import Message, Template
 from sending.states import TemplateStatus, VersionStatus
-from tests.campaigns.console import CAMPAIGNS, notices, operate, sent
+from tests.campaigns.console import CAMPAIGNS, GROUPS, notices, operate, sent
 from tests.campaigns.factories import make_campaign, make_group
 from tests.console import client_of, plain_pages  # noqa: F401
 from tests.factories import make_client
@@ -83,3 +84,16 @@ def test_a_leg_is_offered_the_groups_and_templates_that_it_may_have(house: Calle
 
     assert offered_for(caller_of(mine)) == ([groups[0].pk, groups[2].pk], ["FREE", "MINE"])
     assert offered_for(house) == ([group.pk for group in groups], ["FREE", "MINE", "THEIRS"])
+
+
+def test_a_group_names_each_campaign_that_sends_to_it_once(house: Caller) -> None:
+    group = make_group(house, size=1)
+    campaigns = [make_campaign(house, group, group) for _ in range(2)]
+    page = client_of("Viewer").get(f"{GROUPS}{group.pk}/change/")
+    assert list(page.context["campaigns"]) == campaigns[::-1]
+
+
+def test_the_start_of_the_trigger_does_not_say_that_it_goes_without_legs() -> None:
+    trigger = Trigger.objects.get(name="campaignJob")
+    page = client_of("Operator").get(f"/admin/jobs/trigger/{trigger.pk}/start/").content.decode()
+    assert ("legIds" in page, "Without it: []" in page) == (True, False)
