@@ -4,7 +4,8 @@ They are made in portions; each portion, those left out and the place to go on f
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from django.utils import timezone
 from campaigns.models import CampaignPart, LegRun, Recipient, SkippedRecipient
 from campaigns.running import Share, hold, sender_of
 from gateway.caller import Caller
-from gateway.errors import Code, Refusal
+from gateway.errors import Code, Problem, Refusal
 from jobs.context import Context
 from sending import alike
 from sending.channels import channel as kept_channel
@@ -31,6 +32,17 @@ _PORTION = 2000
 _MOST_SAID, _STEP = 4_000_000, 250
 # The first of a run, so that it soon keeps something, however often workers die.
 _FIRST_PORTION = 100
+# The fields of a letter as those know them who look after recipients and legs.
+_WORDS = {
+    "recipient_name": "name",
+    "recipient_email_address": "e-mail",
+    "recipient_postal_address": "postal address",
+    "partner_ref": "partner",
+    "message_type": "template",
+    "message_type_version": "version",
+    "from_address": "sender address",
+    "from_name": "sender name",
+}
 
 
 def make_letters(context: Context[Any], run: LegRun, share: Share) -> bool:
@@ -100,7 +112,7 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Row
         # No fault of the recipient's: the whole portion is made again.
         raise OperationalError(str(passing))
     left_out = [
-        SkippedRecipient(run=run, recipient_id=recipient.id, reason=str(refusal))
+        SkippedRecipient(run=run, recipient_id=recipient.id, reason="; ".join(in_words(refusal.problems)))
         for recipient, refusal in refused
         # Who was changed since has a letter already, that says something else.
         if not _has(refusal, Code.DUPLICATE_REQUEST)
@@ -112,6 +124,14 @@ def _make(caller: Caller, run: LegRun, part: CampaignPart, portion: Sequence[Row
     made = [result.message_id for result in results if isinstance(result, Accepted)]
     if part.paused_at is not None:
         hold(Message.objects.filter(id__in=made), actor=caller.actor)
+
+
+def in_words(problems: Iterable[Problem]) -> list[str]:
+    """What a recipient's letter is refused for, told of the recipient and the leg instead of the letter."""
+    return [
+        replace(problem, field=tuple(_WORDS.get(str(part), part) for part in problem.field)).detail
+        for problem in problems
+    ]
 
 
 def _has(refusal: Refusal, code: Code) -> bool:

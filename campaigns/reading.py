@@ -1,7 +1,7 @@
 """What the doors of campaigns read alike: bodies into declared models, every problem at once, names put back as the
 caller spells them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from gateway.dates import parse_moment
 from gateway.declared import wrong
-from gateway.errors import Refusal, not_found
+from gateway.errors import Problem, Refusal, not_found
 from gateway.listing import LARGEST_ID
 
 _MOST_REPORTED = 100
@@ -81,14 +81,15 @@ def outward(names: Mapping[str, str], *, in_query: bool = False) -> Iterator[Non
         yield
     except Refusal as refusal:
         problems = [
-            replace(
-                problem,
-                field=tuple(names.get(str(part), part) for part in problem.field),
-                parameter=problem.parameter or (in_query and bool(problem.field)),
-            )
-            for problem in refusal.problems[:_MOST_REPORTED]
+            replace(problem, parameter=problem.parameter or (in_query and bool(problem.field)))
+            for problem in spelt(refusal.problems[:_MOST_REPORTED], names)
         ]
         raise Refusal(problems, retry_after=refusal.retry_after) from refusal
+
+
+def spelt(problems: Iterable[Problem], names: Mapping[str, str]) -> list[Problem]:
+    """The same problems, with these names for the core's."""
+    return [replace(problem, field=tuple(names.get(str(part), part) for part in problem.field)) for problem in problems]
 
 
 def uuid_of(text: str, what: str) -> UUID:

@@ -20,7 +20,7 @@ from jobs.models import Job
 from jobs.params import LEGS
 from sending import queue
 from sending.acceptance import usable_version
-from sending.models import Message
+from sending.models import Message, Withdrawal
 from sending.states import HeldFor, Status
 
 JOB_CLASS = "hu.dbx.hammy.processor.campaign.CampaignJobRunner"
@@ -89,10 +89,19 @@ def legs_named(job: Job) -> set[int]:
 def with_letters_on_their_way(part_ids: Collection[int]) -> set[int]:
     """Those of these legs of which letters wait or are being sent: also where somebody ended their jobs by hand. What a
     cancelled job has left is withdrawn (sending.withdrawing)."""
+    return set(_with_letters(part_ids).values_list("part_id", flat=True))
+
+
+def left_behind(part_ids: Collection[int]) -> QuerySet[LegRun]:
+    """The runs of these legs whose jobs somebody ended by hand while letters of theirs wait."""
+    return _with_letters(part_ids).exclude(job_id__in=Job.objects.open().values("id"))
+
+
+def _with_letters(part_ids: Collection[int]) -> QuerySet[LegRun]:
     letters = Message.objects.filter(job_id=OuterRef("job_id"), job_id__isnull=False, closed_at=None)
     cancelled = Job.objects.filter(pk=OuterRef("job_id"), status=job_states.Status.CANCELLED)
-    runs = LegRun.objects.filter(Exists(letters), ~Exists(cancelled), part__in=part_ids)
-    return set(runs.values_list("part_id", flat=True))
+    taken_back = Withdrawal.objects.filter(job_id=OuterRef("job_id"), before=None)
+    return LegRun.objects.filter(Exists(letters), ~Exists(cancelled), ~Exists(taken_back), part__in=part_ids)
 
 
 def begin_legs(context: Context[Any], part_ids: Collection[int]) -> list[LegRun]:

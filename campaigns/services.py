@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from campaigns import holding, making, recipients, reporting, running
+from campaigns import closing, holding, making, recipients, reporting, running
 from campaigns.holding import ACTION, CAMPAIGN, HOLD_CLASS, PAUSE, RESUME
 from campaigns.models import Campaign, CampaignPart, LegRun, Recipient
 from campaigns.models.campaign import CampaignQuerySet
+from campaigns.models.recipient import RecipientGroupQuerySet
 from campaigns.reporting import Report
 from campaigns.states import CampaignStatus
 from gateway.caller import Caller
@@ -22,7 +23,7 @@ from jobs import services as job_services
 from jobs import states as job_states
 from jobs.models import Job
 from jobs.params import LEGS
-from sending import acceptance
+from sending import acceptance, withdrawing
 from sending import services as send_services
 from sending.letter import Letter
 from sending.services import Accepted
@@ -125,8 +126,9 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     """End all runs of a campaign: what did not go out is withdrawn. What became of these runs' letters by then. Raises
     3000, and 3001 when nothing of it is being sent."""
     campaign = find(caller=caller, uuid=uuid)
-    sent_by = running.being_sent(list(campaign.parts.values_list("id", flat=True)))
-    if not sent_by:
+    part_ids = list(campaign.parts.values_list("id", flat=True))
+    sent_by, left_behind = running.being_sent(part_ids), list(running.left_behind(part_ids))
+    if not sent_by and not left_behind:
         raise refuse(Code.STATE_CONFLICT, "nothing of the campaign is being sent")
     roots = sorted(set(sent_by.values()))
     # A job may send legs of other campaigns beside: then those of this one are cancelled alone.
@@ -140,9 +142,18 @@ def cancel(*, caller: Caller, uuid: UUID, reason: str = "") -> list[Report]:
     # Jobs may be cancelled by who may run them; this one may run the campaign.
     house = Caller.house(caller.actor)
     # Those that were withdrawn before, or ended before, are not withdrawn now.
-    before = reporting.cancelled(open_runs(campaign).filter(run_job_id__in=roots).values_list("job_id", flat=True))
-    job_services.set_status(caller=house, ids=ids, status=job_states.Status.CANCELLED, reason=reason)
-    return reporting.reports(campaign, run_job_ids=roots, cancelled_before=before)
+    open_ids = open_runs(campaign).filter(run_job_id__in=roots).values_list("job_id", flat=True)
+    ended = [run.job_id for run in left_behind]
+    before = reporting.cancelled([*open_ids, *ended])
+    if ids:
+        job_services.set_status(caller=house, ids=ids, status=job_states.Status.CANCELLED, reason=reason)
+    if ended:
+        words = f"its campaign was cancelled: {reason}" if reason else "its campaign was cancelled"
+        with transaction.atomic():
+            withdrawing.take_back(ended, reason=words, actor=house.actor)
+        closing.follow({campaign.pk})
+    runs = {*roots, *(run.run_job_id for run in left_behind)}
+    return reporting.reports(campaign, run_job_ids=runs, cancelled_before=before)
 
 
 def send_test(*, caller: Caller, part_id: int, recipient_id: int, to: str, campaign: UUID | None = None) -> Accepted:
@@ -217,7 +228,6 @@ def checked(
     """The groups of the legs by their uuids; raises all that is wrong. What goes out in the name of the campaign
     ``sender_of`` is judged as its client's."""
     sender = running.sender_of(sender_of, user_name=caller.user_name) if sender_of else caller
-    owner = sender.client_id
     problems: list[Problem] = []
     if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
         words = f"must be one line of 1 to {_LONGEST_TITLE} characters"
@@ -225,11 +235,10 @@ def checked(
     if len(legs) > _MOST_PARTS:
         problems.append(Problem(code=Code.INVALID, sentence=f"must be at most {_MOST_PARTS} legs", field=("legs",)))
     wanted = {leg.group_uuid for leg in legs}
-    mine = recipients.groups(caller=caller)
-    if owner is not None:
-        # Whoever may see all must not show one client's people to another.
-        mine = mine.filter(Q(client_id=owner) | Q(client_id=None))
-    groups = dict(mine.filter(uuid__in=wanted).values_list("uuid", "id"))
+    usable = usable_groups(caller=caller, client_id=sender.client_id)
+    groups = dict(usable.filter(uuid__in=wanted).values_list("uuid", "id"))
+    # Legs that differ in nothing but whom they go to, and when, are looked at once.
+    told: dict[Leg, list[Problem]] = {}
     for index, leg in enumerate(legs[:_MOST_PARTS]):
         if leg.group_uuid not in groups:
             problems.append(
@@ -241,10 +250,20 @@ def checked(
         if leg.send_at is not None and leg.send_at > timezone.now() + _FURTHEST:
             words = "must be within ten years"
             problems.append(Problem(code=Code.INVALID, sentence=words, field=("legs", index, "send_at")))
-        problems += [problem.at("legs", index) for problem in _leg_problems(sender, leg)]
+        alike = replace(leg, group_uuid=UUID(int=0), title="", send_at=None, messages_per_minute=None)
+        if alike not in told:
+            told[alike] = _leg_problems(sender, alike)
+        problems += [problem.at("legs", index) for problem in told[alike]]
     if problems:
         raise Refusal(problems)
     return groups
+
+
+def usable_groups(*, caller: Caller, client_id: int | None) -> RecipientGroupQuerySet:
+    """The groups that a leg may name which the caller makes for a client's campaign; None is the house."""
+    mine = recipients.groups(caller=caller)
+    # Whoever may see all must not show one client's people to another.
+    return mine if client_id is None else mine.filter(Q(client_id=client_id) | Q(client_id=None))
 
 
 def _leg_problems(caller: Caller, leg: Leg) -> list[Problem]:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from gateway.caller import Caller
@@ -18,6 +18,8 @@ from sending.letter import Letter, digest_of
 from sending.models import Template, TemplateVersion
 from sending.rendering import compiled, template_data
 from sending.states import HeldFor, Status, TemplateStatus, VersionStatus
+
+_USABLE = (TemplateStatus.ENABLED, TemplateStatus.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,20 @@ def usable_version(caller: Caller, *, message_type: str, version: int | None) ->
     return found
 
 
+def usable_templates(client_id: int | None) -> QuerySet[Template]:
+    """The templates of which a client's letters can be made now, by name; None is the house."""
+    enabled = TemplateVersion.objects.filter(template_id=OuterRef("pk"), status=VersionStatus.ENABLED)
+    return _templates_of(client_id).filter(Exists(enabled), status__in=_USABLE).order_by("name")
+
+
+def _templates_of(client_id: int | None) -> QuerySet[Template]:
+    """Those that are not kept to other clients; all for the house."""
+    if client_id is None:
+        return Template.objects.all()
+    named = Template.clients.through.objects.filter(template_id=OuterRef("pk"))
+    return Template.objects.filter(~Exists(named) | Exists(named.filter(apiclient_id=client_id)))
+
+
 def _remembered_version(
     caller: Caller, letter: Letter, versions: Versions, *, is_again: bool
 ) -> TemplateVersion | Problem:
@@ -104,15 +120,11 @@ def _remembered_version(
 
 
 def _template_version(caller: Caller, letter: Letter, *, is_again: bool) -> TemplateVersion | Problem:
-    templates = Template.objects.filter(name=letter.message_type)
-    if caller.client_id is not None:
-        named = Template.clients.through.objects.filter(template_id=OuterRef("pk"))
-        templates = templates.filter(~Exists(named) | Exists(named.filter(apiclient_id=caller.client_id)))
-    template = templates.first()
+    template = _templates_of(caller.client_id).filter(name=letter.message_type).first()
     # A template kept to other clients looks like one that does not exist.
     if template is None:
         return _unusable("no such template", "message_type")
-    if template.status not in (TemplateStatus.ENABLED, TemplateStatus.SUSPENDED):
+    if template.status not in _USABLE:
         return _unusable("the template is disabled", "message_type", status=409)
     # Its words are not read here: they are compiled once (sending.rendering).
     versions = template.versions.select_related("template").defer("subject", "text", "html", "letter", "sample")

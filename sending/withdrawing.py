@@ -1,5 +1,7 @@
 """Taking back the messages of cancelled jobs (contract job_v1, "setJobStatus")."""
 
+from collections.abc import Collection
+
 from django.db.models import Exists, OuterRef, Q
 
 from jobs import states as job_states
@@ -22,21 +24,21 @@ def on_job_moved(moved: Moved | BegunToSend) -> None:
     if isinstance(moved, BegunToSend):
         return
     if moved.to is job_states.Status.CANCELLED:
-        _begin(moved)
+        reason = f"its job was cancelled: {moved.reason}" if moved.reason else "its job was cancelled"
+        take_back(moved.job_ids, reason=reason, actor=moved.actor)
     elif moved.to is job_states.Status.NEW:
         # It runs again: only what it sent before is withdrawn.
         Withdrawal.objects.filter(job_id__in=moved.job_ids, before=None).update(before=moved.at)
 
 
-def _begin(moved: Moved) -> None:
-    reason = f"its job was cancelled: {moved.reason}" if moved.reason else "its job was cancelled"
-    _withdraw(_open().filter(job_id__in=moved.job_ids), reason=reason, actor=moved.actor, size=_AT_ONCE)
+def take_back(job_ids: Collection[int], *, reason: str, actor: str) -> None:
+    """Withdraw what these jobs have sent and did not go out, and let nothing more of it go out from now on; inside a
+    transaction."""
+    _withdraw(_open().filter(job_id__in=job_ids), reason=reason, actor=actor, size=_AT_ONCE)
     # What is being sent now may come back to wait, and a run that has not heard yet may send more.
-    left = Job.objects.filter(
-        Q(claim__isnull=False) | Exists(_open().filter(job_id=OuterRef("pk"))), id__in=moved.job_ids
-    )
+    left = Job.objects.filter(Q(claim__isnull=False) | Exists(_open().filter(job_id=OuterRef("pk"))), id__in=job_ids)
     Withdrawal.objects.bulk_create(
-        [Withdrawal(job_id=pk, reason=reason, actor=moved.actor) for pk in left.values_list("id", flat=True)],
+        [Withdrawal(job_id=pk, reason=reason, actor=actor) for pk in left.values_list("id", flat=True)],
         update_conflicts=True,
         unique_fields=["job_id"],
         update_fields=["reason", "actor", "before"],

@@ -146,9 +146,12 @@ class CampaignAdmin(LegPages, ReportPages):
         return response
 
     def _shown(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+        shown = facts.page(campaign)
         return {
-            **facts.page(campaign),
-            "offered": self._offered(request, campaign),
+            **shown,
+            "offered": self._offered(request, campaign, shown["is_being_sent"]),
+            # All legs are started above.
+            "may_start_legs": self.has_operate_permission(request) and len(shown["legs"]) > 1,
             "may_edit": self.may_edit(request),
             "may_preview": self.may_preview(request),
             "may_see_jobs": request.user.has_perm("jobs.view_job"),
@@ -156,10 +159,9 @@ class CampaignAdmin(LegPages, ReportPages):
             "left_out_url": pages.address("campaign", "left_out", campaign.pk),
         }
 
-    def _offered(self, request: HttpRequest, campaign: Campaign) -> list[dict[str, Any]]:
+    def _offered(self, request: HttpRequest, campaign: Campaign, is_open: bool) -> list[dict[str, Any]]:
         links, pk = [], campaign.pk
         if self.has_operate_permission(request):
-            is_open = facts.is_being_sent(campaign)
             links += [
                 pages.button(
                     operation.title, pages.address("campaign", "operate", pk, operation.verb), operation.icon,
@@ -231,13 +233,17 @@ class CampaignAdmin(LegPages, ReportPages):
         data = request.POST if request.method == "POST" else request.GET
         leg = number_in(data.get("leg"))
         legs = () if leg is None else (leg,)
+        part = campaign.parts.filter(pk__in=legs).first()
+        if legs and part is None:
+            raise Http404
+        about = gettext("Leg %(leg)s") % {"leg": facts.leg_name(part)} + ". " if part else ""
         if request.method != "POST" and not operation.fits(campaign, facts.is_being_sent(campaign, legs)):
             notices.error(request, operation.unfit)
             return HttpResponseRedirect(facts.place(campaign))
         question = Question(
             verb=f"{verb} leg {leg}" if legs else verb,
             title=operation.title,
-            text=f"{operation.question} {operation.counted(campaign, legs)}",
+            text=f"{about}{operation.question} {operation.counted(campaign, legs)}",
             variant=operation.variant,
             subjects=list[Model]([campaign]),
             total=1,

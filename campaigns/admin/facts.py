@@ -31,9 +31,11 @@ def state(campaign: Campaign) -> SafeString:
 def page(campaign: Campaign) -> dict[str, Any]:
     """All that the page of a campaign shows of it, as it is now."""
     reports = reporting.reports(campaign)
+    sent = running.being_sent([report.part.pk for report in reports])
     how_far = progress.of_campaigns([campaign.pk]).get(campaign.pk)
     return {
         "campaign": campaign,
+        "is_being_sent": bool(sent),
         "is_open": campaign.status in (CampaignStatus.RUNNING, CampaignStatus.PAUSED),
         "state": state(campaign),
         "progress": progress.shown(how_far, wording.STATUS_COLOURS[CampaignStatus(campaign.status)]),
@@ -50,6 +52,7 @@ def page(campaign: Campaign) -> dict[str, Any]:
                 "name": leg_name(report.part),
                 "facts": leg_facts(report.part),
                 "report": report,
+                "is_being_sent": report.part.pk in sent,
                 "bar": bars.bar(report.statuses, skipped=report.skipped, whole=report.recipients),
                 "legend": bars.legend(report.statuses, skipped=report.skipped),
                 "more": [

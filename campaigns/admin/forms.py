@@ -14,7 +14,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from campaigns.models import CampaignPart, RecipientGroup
+from campaigns import services
+from campaigns.models import Campaign, CampaignPart, RecipientGroup
 from campaigns.recipient_rules import LONGEST
 from campaigns.services import Leg
 from gateway.caller import Caller
@@ -23,9 +24,8 @@ from gateway.console.fields import PairsField
 from gateway.errors import Code, Refusal
 from gateway.lookup import caller_of
 from gateway.models import ApiClient
+from sending import acceptance
 from sending.channels import letter_channels
-from sending.models import Template
-from sending.states import TemplateStatus
 
 
 class TellingForm(forms.Form):
@@ -185,12 +185,18 @@ class LegForm(TellingForm):
         help_text=_("Empty means as fast as can be."),
     )
 
-    def __init__(self, data: Any = None, *, part: CampaignPart | None = None) -> None:
+    def __init__(
+        self, data: Any = None, *, caller: Caller, campaign: Campaign, part: CampaignPart | None = None
+    ) -> None:
         names = [field for field in self.base_fields if part is not None and field != "group"]
         initial = {name: getattr(part, name) for name in names} | ({"group": part.group_id} if part else {})
         super().__init__(data, initial=initial or {"channel": "EMAIL"})
+        # Nothing is offered that the services would refuse.
+        group: forms.ModelChoiceField[RecipientGroup] = self.fields["group"]  # type: ignore[assignment]
+        usable_groups = services.usable_groups(caller=caller, client_id=campaign.client_id)
+        group.queryset = usable_groups.order_by("name")
         template: forms.ChoiceField = self.fields["message_type"]  # type: ignore[assignment]
-        usable = Template.objects.exclude(status=TemplateStatus.ARCHIVED).order_by("name")
+        usable = acceptance.usable_templates(campaign.client_id)
         known = list(usable.values_list("name", flat=True))
         if part is not None and part.message_type not in known:
             known.insert(0, part.message_type)

@@ -17,7 +17,7 @@ from campaigns.admin import finding, pages
 from campaigns.admin.forms import GroupChangeForm, GroupForm, owner
 from campaigns.admin.import_pages import ImportPages
 from campaigns.admin.invalid_pages import InvalidPages
-from campaigns.models import RecipientGroup
+from campaigns.models import Campaign, RecipientGroup
 from gateway.console import audit, labels
 from gateway.console.confirming import Question, ask
 from gateway.console.filters import ClientFilter, OlderFilter
@@ -100,7 +100,7 @@ class RecipientGroupAdmin(InvalidPages, ImportPages):
                     ("UUID", group.uuid),
                     (_("Created at"), labels.moment(group.created_at)),
                 ],
-                "legs": group.parts.select_related("campaign").order_by("-id")[:20],
+                "campaigns": Campaign.objects.filter(pk__in=group.parts.values("campaign")).order_by("-id")[:20],
                 "imports": self.last_imports(request, group, _LAST_IMPORTS),
                 "offered": self._offered(request, group),
                 "ways_on": self._ways_on(request, group),

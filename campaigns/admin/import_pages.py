@@ -7,6 +7,7 @@ from django.contrib import messages as notices
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -16,10 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from campaigns import csv_reading, importing, looking
 from campaigns.admin import import_counts, pages
 from campaigns.admin.import_forms import ReadingForm, UploadForm
+from campaigns.admin.invalid_pages import may_see_lines
 from campaigns.admin.uploads import taking_files
 from campaigns.csv_reading import Unreadable
 from campaigns.importing import Reading
-from campaigns.models import RecipientGroup
+from campaigns.models import InvalidLine, RecipientGroup
 from campaigns.states import Duplicates
 from gateway.console import audit, labels
 from gateway.console.filters import number_in
@@ -65,22 +67,25 @@ class ImportPages(ReadOnlyAdmin):
         return self.admin_site.has_permission(request) and self.has_import_permission(request)
 
     def last_imports(self, request: HttpRequest, group: RecipientGroup, most: int) -> list[dict[str, Any]]:
-        """The newest imports into a group, for who may see jobs."""
-        if not request.user.has_perm("jobs.view_job"):
-            return []
+        """The newest imports into a group, each leading to its job and to its invalid lines for who may see those."""
+        may_see_jobs, may_see = request.user.has_perm("jobs.view_job"), may_see_lines(request)
         key = importing.concurrency_key(group.uuid)
         jobs = Job.objects.filter(job_class=importing.JOB_CLASS, concurrency_key=key).order_by("-created_at", "-id")
+        found = list(jobs[:most])
+        has_lines = Exists(InvalidLine.objects.filter(job_id=OuterRef("pk")))
+        with_lines = set(Job.objects.filter(has_lines, pk__in=[job.pk for job in found]).values_list("pk", flat=True))
         return [
             {
                 "job": job,
-                "url": reverse("admin:jobs_job_change", args=[job.pk]),
+                "url": reverse("admin:jobs_job_change", args=[job.pk]) if may_see_jobs else "",
+                "lines": pages.address("recipientgroup", "invalid", job.pk) if may_see and job.pk in with_lines else "",
                 "at": labels.moment(job.created_at),
                 "file": dict(job.params).get(importing.FILE_NAME, ""),
                 "state": cells.state(job),
                 "progress": cells.progress(job),
                 "counts": import_counts.in_short(job),
             }
-            for job in jobs[:most]
+            for job in found
         ]
 
     def upload(self, request: HttpRequest, pk: int) -> HttpResponse:

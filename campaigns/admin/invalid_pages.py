@@ -51,7 +51,11 @@ class InvalidPages(ReadOnlyAdmin):
             "lines": lines.order_by("line")[:_SHOWN],
             "offered": [
                 pages.button(_("Download"), pages.address("recipientgroup", "invalid_download", found.pk), "download"),
-                pages.button(_("The job"), reverse("admin:jobs_job_change", args=[found.pk]), "work_history"),
+                *(
+                    [pages.button(_("The job"), reverse("admin:jobs_job_change", args=[found.pk]), "work_history")]
+                    if request.user.has_perm("jobs.view_job")
+                    else []
+                ),
             ],
         }
         return TemplateResponse(request, "console/invalid_lines.html", context)

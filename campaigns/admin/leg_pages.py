@@ -1,8 +1,9 @@
 """The legs of a campaign: added, changed, taken out."""
 
+from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +38,8 @@ class LegPages(PreviewPages):
         if not self.may_edit(request):
             raise PermissionDenied
         campaign = self.campaign_for(pk)
-        form = LegForm(request.POST if request.method == "POST" else None)
+        data = request.POST if request.method == "POST" else None
+        form = LegForm(data, caller=audit.caller(request), campaign=campaign)
 
         def act() -> Model:
             return services.add_legs(caller=audit.caller(request), uuid=campaign.uuid, legs=[form.leg()])
@@ -52,8 +54,12 @@ class LegPages(PreviewPages):
         if not self.may_edit(request):
             raise PermissionDenied
         part = self.part_for(pk)
+        if request.method != "POST" and facts.is_being_sent(part.campaign, [pk]):
+            notices.error(request, gettext("The leg is being sent: it can be changed when that is over."))
+            return HttpResponseRedirect(facts.place(part.campaign))
         title = gettext("Leg %(leg)s") % {"leg": facts.leg_name(part)}
-        form = LegForm(request.POST if request.method == "POST" else None, part=part)
+        data = request.POST if request.method == "POST" else None
+        form = LegForm(data, caller=audit.caller(request), campaign=part.campaign, part=part)
 
         def act() -> Model:
             return editing.change_leg(caller=audit.caller(request), part_id=pk, leg=form.leg()).campaign

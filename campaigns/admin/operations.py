@@ -133,7 +133,8 @@ _ALL = (
         counted=_what_is_out,
         icon="block",
         variant="danger",
-        fits=lambda campaign, is_open: is_open,
+        # As above.
+        fits=lambda campaign, is_open: is_open or campaign.status in (CampaignStatus.RUNNING, CampaignStatus.PAUSED),
         unfit=_("Nothing of it is being sent."),
         run=_cancel,
     ),

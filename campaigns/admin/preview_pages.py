@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import previewing, services
+from campaigns import making, previewing, services
 from campaigns.admin import facts, finding, pages
 from campaigns.admin.campaign_page import CampaignPage
 from campaigns.admin.operations import OPERATE
@@ -82,6 +82,7 @@ class PreviewPages(CampaignPage):
             "facts": facts.leg_facts(part),
             "shown": shown,
             "words": shown.words if shown else None,
+            "problems": making.in_words(shown.problems) if shown else [],
             "query": words,
             "found": found,
             "before": people.filter(pk__lt=chosen.pk).order_by("-id").first() if chosen else None,

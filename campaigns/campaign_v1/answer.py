@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 
 from django.db.models import prefetch_related_objects
 
-from campaigns.campaign_v1.request import NAMES
+from campaigns.campaign_v1.request import NAMES, OF_PREVIEW
 from campaigns.estimating import Estimate
 from campaigns.models import Campaign, CampaignPart
 from campaigns.previewing import Preview
+from campaigns.reading import spelt
 from campaigns.reporting import Report
 from gateway.dates import format_moment
 from gateway.envelope import meta, resource
@@ -63,7 +64,7 @@ def preview(found: Preview) -> Members:
         "subject": words.subject if words else None,
         "text": (words.text or None) if words else None,
         "html": (words.html or None) if words else None,
-        "problems": [problem.detail for problem in found.problems],
+        "problems": [problem.detail for problem in spelt(found.problems, OF_PREVIEW)],
     }
     return {"data": resource("campaignPreviews", found.recipient.pk, attributes), "meta": meta()}
 
@@ -116,7 +117,9 @@ def _estimate(one: Estimate) -> Members:
     return {
         "legId": str(one.part.pk),
         "recipients": one.recipients,
+        "withoutAddress": one.without_address,
         "suppressed": one.suppressed,
+        "messages": one.letters,
         "messagesPerMinute": round(one.per_minute, 1) if one.per_minute is not None else None,
         "basis": one.basis.value or None,
         "seconds": ceil(round(one.seconds, 3)) if one.seconds is not None else None,

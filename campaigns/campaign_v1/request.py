@@ -29,6 +29,13 @@ NAMES = {
     "leg_id": "legId",
     "leg_ids": "legIds",
 }
+# Of a letter that is looked at: what is wrong with it is told of the recipient, as the recipients' door names it.
+OF_PREVIEW = NAMES | {
+    "recipient_name": "name",
+    "recipient_email_address": "emailAddress",
+    "recipient_postal_address": "postalAddress",
+    "partner_ref": "partnerRef",
+}
 # Of a letter that is tried, where the caller says only whose it is and whom it goes to.
 TEST_NAMES = {
     "recipient_email_address": "to",

@@ -84,9 +84,9 @@ ESTIMATE = answer(
         object_of(
             legs=list_of(
                 object_of(
+                    (),
                     legId=TEXT,
-                    recipients=NUMBER,
-                    suppressed=NUMBER,
+                    **dict.fromkeys(("recipients", "withoutAddress", "suppressed", "messages"), NUMBER),
                     messagesPerMinute={"type": "number", "nullable": True},
                     basis=MAYBE | {"enum": [*filter(None, Basis), None]},
                     seconds=_COUNT,

@@ -120,7 +120,7 @@ def _hint(field: Any) -> str:
     if field.is_required():
         return _("Required.")
     default = field.get_default()
-    return "" if default in (None, "") else _("Without it: %(default)s.") % {"default": default}
+    return "" if default in (None, "", []) else _("Without it: %(default)s.") % {"default": default}
 
 
 def _choices(annotation: Any) -> list[str]:

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaigns import services
@@ -183,6 +185,17 @@ def test_everything_wrong_is_told_at_once_and_nothing_is_made(
         (1002, "legs[1].channel: must be one of ARCHIVE, EMAIL, PORTAL, POST"),
     ]
     assert rows() == before
+
+
+def test_legs_that_are_alike_are_looked_at_once(api: Caller, group: RecipientGroup, template: str) -> None:
+    counts = []
+    for number in (1, 2, 50):
+        legs = [services.Leg(group_uuid=group.uuid, message_type=template, title=f"{n}") for n in range(number)]
+        with CaptureQueriesContext(connection) as queries:
+            services.checked(api.core, "Renewals", legs)
+        counts.append(len(queries))
+    # The first compiles the template.
+    assert counts[1] == counts[2]
 
 
 def test_the_legs_of_a_new_campaign_have_no_ids_yet(api: Caller, group: RecipientGroup, template: str) -> None:

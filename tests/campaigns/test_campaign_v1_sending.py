@@ -171,6 +171,9 @@ def test_an_estimate_tells_how_many_and_how_long(api: Caller, campaign: Campaign
     Message.objects.update(closed_at=half_past - timedelta(days=1))
     ((*_, seconds),) = estimate(legIds=str(second.pk))
     assert (type(seconds), seconds) == (int, 1)
+    group.recipients.filter(name="Person 2").update(email_address="", postal_address="1 Fő utca")
+    (leg,) = read(api.get(path(campaign, "estimate"), {"legIds": first.pk}))["attributes"]["legs"]
+    assert [leg[name] for name in ("recipients", "withoutAddress", "suppressed", "messages")] == [3, 1, 2, 0]
     unknown = api.get(path(campaign, "estimate"), {"legIds": "999999"})
     assert problems(unknown) == [(1002, "legIds: 999999 is no leg of this campaign")]
     assert unknown.json()["errors"][0]["source"] == {"parameter": "legIds"}
@@ -205,6 +208,13 @@ def test_a_preview_says_what_a_recipient_would_get(api: Caller, group: Recipient
         },
     )  # fmt: skip
     assert rows() == before
+
+
+def test_a_preview_tells_what_a_recipient_lacks_by_the_names_of_its_door(api: Caller, group: RecipientGroup) -> None:
+    campaign = make_campaign(api.core, group, channel="POST")
+    query = {"legId": campaign.parts.get().pk, "recipientId": group.recipients.earliest("id").pk}
+    shown = read(api.get(path(campaign, "preview"), query))
+    assert shown["attributes"]["problems"] == ["postalAddress: required"]
 
 
 def test_a_preview_needs_a_leg_and_a_recipient_of_its_group(api: Caller, campaign: Campaign) -> None:

@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from campaigns import closing, making, running, services
 from campaigns.models import Campaign, CampaignPart
 from gateway.caller import Caller
+from gateway.errors import Refusal
 from jobs import services as job_services
 from jobs.models import Job
 from jobs.states import Status
 from sending import services as letters
+from sending import withdrawing
 from sending.models import Message, TemplateVersion
 from tests.campaigns.factories import make_campaign, make_group
 from tests.jobs.conftest import work
@@ -110,6 +113,35 @@ def test_a_job_that_was_ended_by_hand_closes_none_of_which_letters_wait(
     assert (standing(campaign)[0], states(), closing.follow_all()) == ("RUNNING", [("ACCEPTED", "")], 0)
     cancel_letters(caller, leg=campaign.parts.order_by("id")[0])
     assert (closing.follow_all(), standing(campaign)[0]) == (1, "CLOSED")
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+@pytest.mark.parametrize("status", [Status.FINISHED, Status.FAILED])
+def test_cancelling_withdraws_what_jobs_left_that_were_ended_by_hand(
+    status: Status, is_paused: bool, caller: Caller, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(withdrawing, "_AT_ONCE", 1)
+    begin(caller, campaign)
+    first, second = Job.objects.filter(job_class=running.LEG_CLASS).order_by("id")
+    if is_paused:
+        services.pause(caller=caller, uuid=campaign.uuid)
+        work()
+    set_status(first, status)
+
+    reports = services.cancel(caller=caller, uuid=campaign.uuid, reason="wrong text")
+
+    assert [(report.withdrawn, report.out) for report in reports] == [(2, 0), (2, 0)]
+    assert (standing(campaign)[0], Message.objects.due("EMAIL", timezone.now()).count()) == ("CLOSED", 0)
+    withdrawing.go_on()
+    told = Message.objects.filter(job_id=first.pk).values_list("status", "reason").distinct()
+    assert (list(told), states()) == (
+        [("CANCELLED", "its campaign was cancelled: wrong text")],
+        [("CANCELLED", "")],
+    )
+    second.refresh_from_db()
+    assert second.status == "CANCELLED"
+    with pytest.raises(Refusal, match="nothing of the campaign is being sent"):
+        services.cancel(caller=caller, uuid=campaign.uuid)
 
 
 def test_a_leg_that_failed_and_is_run_again_has_its_campaign_go_on(

@@ -106,7 +106,7 @@ def test_the_import_runs_as_a_job_whose_page_leads_back(editor: Client, group: R
         ("New recipients", "1"), ("Changed", "0"), ("Duplicates skipped", "0"), ("Invalid lines", "1"),
     ]  # fmt: skip
     group_page = editor.get(f"{GROUPS}{group.pk}/change/").content.decode()
-    assert "<td>1 new, 1 invalid</td>" in group_page
+    assert f'<a class="console-link" href="{GROUPS}invalid/{job.pk}/">1 new, 1 invalid</a>' in group_page
     assert f'href="{JOBS}{job.pk}/change/"' in group_page
 
 
@@ -204,3 +204,21 @@ def test_invalid_lines_are_shown_to_who_may_see_recipients(group: RecipientGroup
     assert viewer.get(f"{GROUPS}invalid/{job.pk}/").status_code == 403
     assert viewer.get(f"{GROUPS}invalid/{job.pk}/download/").status_code == 403
     assert "Invalid lines" not in offered(viewer.get(f"{JOBS}{job.pk}/change/"))
+
+
+def test_who_may_import_learns_what_came_of_it_without_seeing_jobs(group: RecipientGroup) -> None:
+    client = client_of("Template editor")
+    place = upload(client, group, CSV.encode())["Location"]
+    answer = client.post(place, columns("name", "email_address", "property") | {"begin": "1"})
+    work("long")
+    job = Job.objects.get()
+    lines = f"{GROUPS}invalid/{job.pk}/"
+
+    page = client.get(answer["Location"]).content.decode()
+
+    assert f'<a class="console-link" href="{lines}">1 new, 1 invalid</a>' in page
+    assert (f"{JOBS}{job.pk}/" in page, client.get(lines).status_code) == (False, 200)
+    assert [offered(one.get(lines)) for one in (client, client_of("Operator"))] == [
+        ["Download"],
+        ["Download", "The job"],
+    ]

@@ -129,7 +129,7 @@ def test_who_cannot_be_written_to_is_left_out_and_told(caller: Caller) -> None:
     services.start(caller=caller, uuid=campaign.uuid)
     work()
 
-    assert [one.reason for one in SkippedRecipient.objects.all()] == ["recipient_email_address: required"]
+    assert [one.reason for one in SkippedRecipient.objects.all()] == ["e-mail: required"]
     (report,) = reporting.reports(campaign)
     assert (report.recipients, report.skipped, dict(report.statuses)) == (2, 1, {"ACCEPTED": 1})
 

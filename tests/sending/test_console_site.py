@@ -193,6 +193,13 @@ def test_the_overview_counts_by_status_day_and_hour() -> None:
     assert 'data-type="bar"' in page
 
 
+def test_the_overview_says_that_nothing_is_due_where_letters_wait_for_their_time() -> None:
+    message = submitted()
+    Message.objects.filter(pk=message.pk).update(due_at=timezone.now() + timedelta(hours=1))
+    page = client_of("Viewer").get("/admin/").content.decode()
+    assert ("Nothing is due." in page, "Nothing is waiting." in page) == (True, False)
+
+
 def test_the_overview_says_when_it_stopped_counting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dashboard, "COUNTED", 2)
     caller = make_caller()
