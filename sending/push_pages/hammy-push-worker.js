@@ -36,7 +36,7 @@ function topicOf(push) {
   return `topic ${self.registration.scope} ${push.topic}`;
 }
 
-/* Whether it is known, or one that overrides it came before it, as after a push service that asked to be tried again. */
+/* Whether it is known, or one that overrides it came before, as behind a push service that had to be tried again. */
 async function wasTold(base, push) {
   const store = base.transaction(TOLD).objectStore(TOLD);
   if ((await done(store.get(push.msg_id))) !== undefined) {
