@@ -13,7 +13,10 @@ from gateway.relative_paths import parts_of
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.IGNORECASE)
 
-_ORIGIN = re.compile(r"(https://[a-z0-9.-]{1,253}|http://(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,4})?")
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]{1,253}|\[::1\])(:(?P<port>[1-9][0-9]{0,4}))?", re.ASCII)
+_ON_ONES_OWN = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PORTS = {"https": 443, "http": 80}
+_LAST_PORT = 65535
 
 
 def check_line(value: str) -> None:
@@ -63,7 +66,7 @@ def check_domains(value: Any) -> None:
 def check_origins(value: Any) -> None:
     """A list of origins (RFC 6454) as browsers send them: https, but for pages on one's own machine."""
     for text in _strings(value):
-        if not _ORIGIN.fullmatch(text):
+        if not _is_origin(text):
             raise ValidationError(_("%(text)s is no origin (as https://www.example.com)"), params={"text": text})
 
 
@@ -73,6 +76,15 @@ def check_folder(value: str) -> None:
         parts_of(value)
     except ValueError as error:
         raise ValidationError(_("must be a folder as crm/outgoing: no .. in it, no slash at either end")) from error
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    if not found:
+        return False
+    scheme, host, port = found["scheme"], found["host"], int(found["port"] or 0)
+    # No browser names the port that its scheme means (RFC 6454, 6.1): an origin that does is no page's.
+    return (scheme == "https" or host in _ON_ONES_OWN) and port <= _LAST_PORT and port != _PORTS[scheme]
 
 
 def _strings(value: Any) -> list[str]:

@@ -170,7 +170,7 @@ def prune(*, before: datetime) -> int:
 def _tell(push: Push, portion: Sequence[Subscription], *, job: Job) -> int:
     """The messages of a portion, but for who was told on this occasion before; how many."""
     now = timezone.now()
-    rows = {_key(push, one): _row(push, one, job=job, now=now) for one in portion}
+    rows = {push.key_for(one.pk): _row(push, one, job=job, now=now) for one in portion}
     known = Message.objects.filter(client_id=push.client_id, idempotency_key__in=list(rows))
     told = set(known.values_list("idempotency_key", flat=True))
     rows = {key: row for key, row in rows.items() if key not in told}
@@ -181,11 +181,6 @@ def _tell(push: Push, portion: Sequence[Subscription], *, job: Job) -> int:
     return len(rows)
 
 
-def _key(push: Push, subscription: Subscription) -> str:
-    # No request id begins with a control character.
-    return f"\x1f{push.occasion} {subscription.pk}"
-
-
 def _row(push: Push, subscription: Subscription, *, job: Job, now: datetime) -> dict[str, Any]:
     """A message by column (sending.acceptance.to_row): what it says is kept once, with its push."""
     content = {"push_id": push.pk, "subscription_id": subscription.pk}
@@ -194,7 +189,7 @@ def _row(push: Push, subscription: Subscription, *, job: Job, now: datetime) -> 
         "client_id": push.client_id,
         "user_name": job.user_name,
         "request_id": push.request_id[:150],
-        "idempotency_key": _key(push, subscription),
+        "idempotency_key": push.key_for(subscription.pk),
         "uuid": uuid4(),
         "digest": digest_of(content),
         "channel": CHANNEL,

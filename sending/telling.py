@@ -14,6 +14,7 @@ from django.utils import timezone
 from gateway.sealing import SealBroken, unseal
 from sending.channels.base import NotReady, WebPush
 from sending.models import Message, Push, Subscription, VapidKey
+from sending.overriding import overriding
 
 # A push service takes bodies of 4096 bytes (RFC 8030, 7.2), of which encryption takes 103 (RFC 8291, 4).
 MOST_BYTES = 3993
@@ -58,6 +59,8 @@ def web_pushes(messages: Collection[Message]) -> dict[int, WebPush | NotReady]:
     payloads = {pk: payload(pk, push.content) for pk, push in pushes.items()}
     keys = VapidKey.objects.in_bulk({one.vapid_key_id for one in browsers.values()})
     private_keys = {pk: _private_key(key) for pk, key in keys.items()}
+    topics = {pk: topic for pk, push in pushes.items() if (topic := _option(push.content, "override_msg_id"))}
+    overridden = overriding(messages, topics) if topics else {}
     now = timezone.now()
     made: dict[int, WebPush | NotReady] = {}
     for message in messages:
@@ -66,7 +69,9 @@ def web_pushes(messages: Collection[Message]) -> dict[int, WebPush | NotReady]:
         if push is None or one is None:
             continue
         private_key = private_keys[one.vapid_key_id]
-        if isinstance(private_key, NotReady):
+        if by := overridden.get(message.pk):
+            made[message.pk] = NotReady(f"overridden by push {by}", is_lasting=True)
+        elif isinstance(private_key, NotReady):
             made[message.pk] = private_key
         else:
             made[message.pk] = WebPush(

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages as notices
 from django.core.validators import URLValidator
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -125,7 +125,7 @@ class PushPage(ModelAdmin):
 
     def push_page(self, request: HttpRequest) -> HttpResponse:
         """Ask, count, ask again, send."""
-        form = PushForm(request.POST if request.method == "POST" else None)
+        form = PushForm(_given(request) if request.method == "POST" else None)
         count = None
         if form.is_bound and form.is_valid() and "change" not in request.POST:
             order, client = form.order(), form.cleaned_data["client"]
@@ -153,12 +153,21 @@ class PushPage(ModelAdmin):
         except Refusal as refusal:
             for problem in refusal.problems:
                 name = str(problem.field[0]) if problem.field else ""
-                form.add_error(name if name in form.fields else None, problem.sentence)
+                shown = {field.name for field in form.visible_fields()}
+                form.add_error(name if name in shown else None, problem.sentence)
             return None
         notices.success(request, gettext("Push %(push)d is on its way.") % {"push": push.pk})
         may_see = request.user.has_perm("sending.view_push")
         page = reverse("admin:sending_push_change", args=[push.pk]) if may_see else reverse("admin:index")
         return HttpResponseRedirect(page)
+
+
+def _given(request: HttpRequest) -> QueryDict:
+    """What was filled in. One that is changed is another push, also where the one before was sent."""
+    data = request.POST.copy()
+    if "change" in data:
+        data.pop("request_id", None)
+    return data
 
 
 def _in_name_of(client: ApiClient, request: HttpRequest) -> Caller:

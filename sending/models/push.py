@@ -143,3 +143,8 @@ class Push(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+    def key_for(self, subscription_id: int) -> str:
+        """The idempotency key of the message that tells this to a browser, the same for all of one occasion."""
+        # No request id begins with a control character.
+        return f"\x1f{self.occasion} {subscription_id}"

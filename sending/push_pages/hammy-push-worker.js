@@ -3,8 +3,8 @@
  *
  *   importScripts("https://hammy.example.com/push/hammy-push-worker.js");
  *
- * A push may arrive twice, when a server fell over just as it was sent; its msg_id tells.
- * Windows that are open get what pages are told (`message`) as {type: "hammy-push", push: {…}}.
+ * A push may arrive twice, when a server fell over just as it was sent, and an overridden one late; its msg_id tells.
+ * Windows that are open get each push as {type: "hammy-push", push: {…}}.
  */
 "use strict";
 
@@ -31,16 +31,31 @@ function done(request) {
   });
 }
 
-async function wasTold(base, id) {
-  return (await done(base.transaction(TOLD).objectStore(TOLD).get(id))) !== undefined;
+/* What is kept of a push with a topic, beside its id: which was the last. */
+function topicOf(push) {
+  return `topic ${self.registration.scope} ${push.topic}`;
 }
 
-async function remember(base, id) {
+/* Whether it is known, or one that overrides it came before, as behind a push service that had to be tried again. */
+async function wasTold(base, push) {
+  const store = base.transaction(TOLD).objectStore(TOLD);
+  if ((await done(store.get(push.msg_id))) !== undefined) {
+    return true;
+  }
+  const last = push.topic && (await done(store.get(topicOf(push))));
+  return Boolean(last) && Number(last.id) > Number(push.msg_id);
+}
+
+async function remember(base, push) {
   const store = base.transaction(TOLD, "readwrite").objectStore(TOLD);
-  await done(store.put(Date.now(), id));
+  const at = Date.now();
+  await done(store.put(at, push.msg_id));
+  if (push.topic) {
+    await done(store.put({ at, id: push.msg_id }, topicOf(push)));
+  }
   if ((await done(store.count())) > MOST_KEPT) {
     const keys = await done(store.getAllKeys());
-    const times = await done(store.getAll());
+    const times = (await done(store.getAll())).map((kept) => kept.at || kept);
     const oldest = keys.map((key, index) => [times[index], key]).sort((one, other) => one[0] - other[0]);
     for (const [, key] of oldest.slice(0, MOST_KEPT / 2)) {
       store.delete(key);
@@ -87,7 +102,7 @@ async function tellWindows(push) {
 async function show(push) {
   const base = await database();
   try {
-    if (push.msg_id && (await wasTold(base, push.msg_id))) {
+    if (push.msg_id && (await wasTold(base, push))) {
       return;
     }
     const isSeen = await tellWindows(push);
@@ -97,7 +112,7 @@ async function show(push) {
       await self.registration.showNotification(title, options);
     }
     if (push.msg_id) {
-      await remember(base, push.msg_id);
+      await remember(base, push);
     }
   } finally {
     base.close();
@@ -138,14 +153,28 @@ async function asked(address, options) {
   }
 }
 
-async function renew(event) {
+/* What the page left for this worker: another on the same origin may serve another client. */
+async function renewal() {
   const base = await database();
-  let settings;
   try {
-    settings = await done(base.transaction(SETTINGS).objectStore(SETTINGS).get("renewal"));
+    return await done(base.transaction(SETTINGS).objectStore(SETTINGS).get(`renewal ${self.registration.scope}`));
   } finally {
     base.close();
   }
+}
+
+async function keepRenewal(settings) {
+  const base = await database();
+  try {
+    const store = base.transaction(SETTINGS, "readwrite").objectStore(SETTINGS);
+    await done(store.put(settings, `renewal ${self.registration.scope}`));
+  } finally {
+    base.close();
+  }
+}
+
+async function renew(event) {
+  const settings = await renewal();
   if (!settings) {
     return;
   }
@@ -160,7 +189,7 @@ async function renew(event) {
     }));
   // A browser that renewed by itself kept to the key that it knew.
   const trusted = subscription.options.applicationServerKey;
-  await asked(`${settings.server}/v4/devices`, {
+  const { registration_id } = await asked(`${settings.server}/v4/devices`, {
     method: "POST",
     headers: { ...headers, "Content-Type": "application/json" },
     body: JSON.stringify({
@@ -169,6 +198,8 @@ async function renew(event) {
       registration_id: settings.registration_id,
     }),
   });
+  // One that was removed meanwhile is another now, and it is that one that renews the next time.
+  await keepRenewal({ ...settings, registration_id });
 }
 
 self.addEventListener("install", () => self.skipWaiting());

@@ -161,7 +161,7 @@
     });
     await keep(`registration_id ${key}`, registration_id);
     // The worker renews by these when the browser changes its subscription.
-    await keep("renewal", { server, key, registration_id });
+    await keep(`renewal ${registration.scope}`, { server, key, registration_id });
     return registration_id;
   }
 

@@ -50,13 +50,27 @@ navigator.locks.request("hammy-push", async () => {
 })
 """
 
+# What Chromium tells a worker when it changed the subscription by itself.
+_RENEWED = """
+(async () => {
+  const given = %s;
+  const key = Uint8Array.from(atob("%s".replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0)).buffer;
+  const event = new ExtendableEvent("pushsubscriptionchange");
+  event.newSubscription = { options: { applicationServerKey: key }, toJSON: () => given };
+  const waited = [];
+  event.waitUntil = (promise) => waited.push(promise);
+  self.dispatchEvent(event);
+  await Promise.all(waited);
+})()
+"""
+
 
 class Client:
     """One with pages of two origins, and its servers' calls."""
 
-    def __init__(self, running: Site, *origins: str) -> None:
+    def __init__(self, running: Site, *origins: str, name: str = "pages") -> None:
         listed = [part for origin in origins for part in ("--origin", origin)]
-        made = running.manage("create_client", "pages", "--rights", "all", "--no-user-token", "--json", *listed)
+        made = running.manage("create_client", name, "--rights", "all", "--no-user-token", "--json", *listed)
         keys = json.loads(made)
         self.address = f"http://127.0.0.1:{running.web_port}"
         self.access_id: str = keys["accessId"]
@@ -65,7 +79,7 @@ class Client:
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         answer = requests.request(method, f"{self.address}{path}", json=body, auth=self._auth, timeout=60)
         assert answer.status_code == 200, answer.text
-        document: dict[str, Any] = answer.json()
+        document: dict[str, Any] = answer.json() if answer.content else {}
         return document
 
     def push(self, alias: str, **body: Any) -> str:
@@ -205,6 +219,23 @@ def test_what_overrides_takes_the_place_of_what_was_shown(
     assert page.ask(_SHOWN) == [["127.0.0.1", "1 : 1", "match"]]
 
 
+def test_what_was_overridden_and_comes_late_is_not_shown_in_the_place_of_the_last(
+    client: Client, service: PushService, chromium: Chromium
+) -> None:
+    page = opened(chromium, f"{client.address}/push/demo", browser_of(client, service))
+    subscribe(page, client, "late")
+    for pk, words, topic in (("9", "other", "rain"), ("12", "1 : 1", "match"), ("13", "2 : 1", "match")):
+        deliver(page, {"msg_id": pk, "notification": {"alert": words}, "topic": topic})
+    # Overridden by the last, and never known before.
+    deliver(page, {"msg_id": "11", "notification": {"alert": "0 : 1"}, "topic": "match"})
+    deliver(page, {"msg_id": "8", "notification": {"alert": "free"}})
+    page.until("heard.length === 4")
+    assert page.ask("heard") == ["9", "12", "13", "8"]
+    assert sorted(page.ask(_SHOWN)) == [
+        ["127.0.0.1", "2 : 1", "match"], ["127.0.0.1", "free", "8"], ["127.0.0.1", "other", "rain"],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -262,6 +293,34 @@ def test_a_page_of_another_site_subscribes_with_a_worker_of_its_own(
     assert page.ask(_SHOWN) == [["127.0.0.1", "Sale", pk]]
     assert page.ask("HammyPush.unsubscribe()") is True
     assert page.ask("HammyPush.unsubscribe()") is False
+
+
+def test_each_worker_of_a_page_renews_what_its_own_client_knows(
+    running: Site, client: Client, service: PushService, chromium: Chromium, elsewhere: Receiver
+) -> None:
+    other = Client(running, elsewhere.url(""), name="others")
+    content = f"<!doctype html><title>Shop</title><script src='{client.address}/push/hammy-push.js'></script>"
+    worker = f"importScripts('{client.address}/push/hammy-push-worker.js');"
+    files = {"/two/": ("text/html", content), "/one/sw.js": ("text/javascript", worker)}
+    for path, (kind, words) in {**files, "/other/sw.js": files["/one/sw.js"]}.items():
+        elsewhere.replies[path] = Reply(status=200, headers={"Content-Type": kind}, body=words.encode())
+    page = opened(chromium, elsewhere.url("/two/"), browser_of(client, service))
+    asked = "HammyPush.subscribe({key: '%s', worker: '%s', alias: 'both'})"
+    first = page.ask(asked % (client.access_id, "/one/sw.js"))
+    page.ask("PushManager.prototype.getSubscription = async () => null")
+    page.ask(asked % (other.access_id, "/other/sw.js"))
+
+    # It was removed just before, so that it gets another id, and keeps that one from then on.
+    client.call("DELETE", f"/v4/devices/{first}")
+    targets = [one for one in chromium.targets("service_worker") if "/one/" in one["url"]]
+    renewing = Page(chromium, targets[0]["targetId"])
+    ids = []
+    for fresh in (browser_of(client, service), browser_of(client, service)):
+        renewing.ask(_RENEWED % (json.dumps(fresh.subscription()), fresh.public_key))
+        (device,) = client.call("GET", "/v4/devices")["devices"][-1:]
+        ids.append(device["registration_id"])
+    assert ids[0] == ids[1] != first
+    assert other.call("GET", "/v4/devices")["total_count"] == 1
 
 
 def test_a_page_of_an_origin_that_the_client_does_not_list_cannot_subscribe(

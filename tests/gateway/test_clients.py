@@ -71,6 +71,19 @@ def test_a_new_client_admits_every_user_and_needs_a_token() -> None:
         ({"sender_domains": ["a..b"]}, "sender_domains: a..b is no domain (as example.com)"),
         ({"sender_domains": ["a\n.hu"]}, "sender_domains: a\n.hu is no domain (as example.com)"),
         *(
+            ({"origins": [origin]}, f"origins: {origin} is no origin (as https://www.example.com)")
+            for origin in (
+                "https://www.example.com:443",
+                "http://localhost:80",
+                "https://www.example.com:65536",
+                "https://www.example.com/",
+                "https://WWW.example.com",
+                "http://www.example.com",
+                "null",
+                "https://[::2]",
+            )
+        ),
+        *(
             (
                 {"external_folder": folder},
                 "external_folder: must be a folder as crm/outgoing: no .. in it, no slash at either end",
@@ -200,6 +213,15 @@ def test_create_client_explains_what_it_refuses(arguments: list[str], sentence: 
         call_command("create_client", "bank" if not arguments else "new", *arguments)
     assert str(caught.value) == sentence
     assert ApiClient.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://www.example.com", "https://localhost:80", "http://[::1]:443", "http://127.0.0.1:65535"]
+)
+def test_a_client_lists_origins_as_browsers_send_them(origin: str) -> None:
+    client, _ = clients.create_client(name="shop", origins=[origin])
+    client.refresh_from_db()
+    assert client.origins == [origin]
 
 
 def test_rotate_client_prints_fresh_keys(capsys: Any) -> None:

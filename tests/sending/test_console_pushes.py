@@ -162,6 +162,28 @@ def test_a_form_that_is_sent_twice_is_one_push(caller: Caller) -> None:
     assert (Push.objects.count(), Job.objects.count()) == (1, 1)
 
 
+def test_one_that_was_sent_and_is_then_changed_is_another_push(caller: Caller) -> None:
+    subscribed(caller, "members")
+    client = client_of("Operator")
+    asked = confirmed(client.post(SEND, wish(caller)))
+    assert client.post(SEND, asked).status_code == 302
+    # Back in the browser's history, to the question.
+    form = client.post(SEND, asked | {"change": ""}).context["form"]
+    given = {field.name: field.value() or "" for field in form} | {"alert": "And more"}
+    assert client.post(SEND, confirmed(client.post(SEND, given))).status_code == 302
+    assert [push.content["notification"]["alert"] for push in Push.objects.order_by("id")] == ["Hello", "And more"]
+
+
+def test_what_is_refused_for_what_nobody_sees_is_told_all_the_same(caller: Caller) -> None:
+    subscribed(caller, "members")
+    client = client_of("Operator")
+    asked = confirmed(client.post(SEND, wish(caller)))
+    assert client.post(SEND, asked).status_code == 302
+    answer = client.post(SEND, asked | {"alert": "And more"})
+    assert answer.status_code == 409
+    assert f"already used for push {Push.objects.get().pk} with different content" in answer.content.decode()
+
+
 def test_everybody_is_told_only_when_that_is_said(caller: Caller) -> None:
     for _ in range(3):
         subscribed(caller)

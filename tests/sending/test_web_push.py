@@ -13,6 +13,7 @@ from gateway.caller import Caller
 from jobs.models import Job
 from jobs.states import Status as JobStatus
 from sending import dispatch, leases, maintenance, queue, subscribing, vapid
+from sending.audiences import Audience
 from sending.channels import channel, close_channels, letter_channels
 from sending.channels.base import OutcomeKind
 from sending.models import Dispatcher, Lane, Message, Subscription, VapidKey
@@ -76,6 +77,43 @@ def test_options_are_told_as_the_protocol_has_them(
         assert len(headers["topic"]) == 32
     assert browser.told[0]["topic"] == str(override)
     assert "options" not in browser.told[0]
+
+
+def test_what_was_kept_waiting_takes_the_place_of_nothing_later(caller: Caller, service: PushService) -> None:
+    browser, subscription = subscribe(caller, service, Reply(status=503))
+    other, _ = subscribe(caller, service, Reply(status=503), tags=["other"])
+    mine = {"registration_id": (subscription.registration_id,)}
+    first = told(caller, content=HELLO | {"options": {"override_msg_id": 7}})
+    browser.reply, other.reply = Reply(status=201), Reply(status=201)
+    told(caller, content=HELLO | {"options": {"override_msg_id": "8"}}, audience=Audience(**mine))
+    last = told(caller, content=HELLO | {"options": {"override_msg_id": "7"}}, audience=Audience(**mine))
+    Message.objects.filter(job_id=first.job_id).update(due_at=timezone.now())
+    dispatch.work("WEB_PUSH")
+    assert [push["topic"] for push in browser.told] == ["8", "7"]
+    assert [push["msg_id"] for push in other.told] == [str(first.pk)]
+    overridden = Message.objects.get(job_id=first.job_id, content__subscription_id=subscription.pk)
+    assert (overridden.status, overridden.reason) == (Status.FAILED, f"overridden by push {last.pk}")
+
+
+def test_of_what_waits_together_a_browser_is_told_the_last(caller: Caller, service: PushService) -> None:
+    browser, _ = subscribe(caller, service)
+    first, last = (a_push(caller, content=HELLO | {"options": {"override_msg_id": "rate"}}) for _ in range(2))
+    free = a_push(caller)
+    dispatch.work("WEB_PUSH")
+    assert sorted(push["msg_id"] for push in browser.told) == sorted([str(last.pk), str(free.pk)])
+    overridden = Message.objects.get(job_id=first.job_id)
+    assert (overridden.status, overridden.reason) == (Status.FAILED, f"overridden by push {last.pk}")
+
+
+def test_what_is_overridden_by_a_push_that_is_held_is_told(caller: Caller, service: PushService) -> None:
+    browser, _ = subscribe(caller, service, Reply(status=503))
+    first = told(caller, content=HELLO | {"options": {"override_msg_id": "rate"}})
+    browser.reply = Reply(status=201)
+    last = a_push(caller, content=HELLO | {"options": {"override_msg_id": "rate"}})
+    Message.objects.filter(job_id=last.job_id).update(status=Status.HELD, held_for=HeldFor.PERSON, due_at=None)
+    Message.objects.filter(job_id=first.job_id).update(due_at=timezone.now())
+    dispatch.work("WEB_PUSH")
+    assert [push["msg_id"] for push in browser.told] == [str(first.pk)]
 
 
 @pytest.mark.parametrize("status", [404, 410])
