@@ -29,7 +29,7 @@ _NAMES = {
     "time_zone": ("timezone", "zone", "idozona"),
 }  # fmt: skip
 # In sentences for people.
-_WORDS = {
+WORDS = {
     "name": "the name",
     "email_address": "the e-mail address",
     "postal_address": "the postal address",
@@ -75,7 +75,7 @@ def meanings(headers: Sequence[str], given: Mapping[str, str] | None = None) -> 
     for member in MEMBERS:
         columns = [header for header, meaning in found.items() if meaning == member]
         if len(columns) > 1:
-            raise ValueError(f"{columns[0][:100]} and {columns[1][:100]} would both be {_WORDS[member]}")
+            raise ValueError(f"{columns[0][:100]} and {columns[1][:100]} would both be {WORDS[member]}")
     if not {"email_address", "postal_address"} & set(found.values()):
         raise ValueError("no column is the e-mail address or the postal address")
     return found

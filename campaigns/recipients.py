@@ -27,7 +27,7 @@ def create_group(*, caller: Caller, name: str, description: str = "") -> Recipie
         with transaction.atomic():
             return RecipientGroup.objects.create(client_id=caller.client_id, name=name, description=description)
     except IntegrityError as error:
-        raise refuse(Code.INVALID, "is the name of another group", "name") from error
+        raise _named_alike(caller.client_id, name) from error
 
 
 def check_new_group(*, caller: Caller, name: str) -> None:
@@ -35,7 +35,13 @@ def check_new_group(*, caller: Caller, name: str) -> None:
     caller.require("campaigns")
     _check_name(name)
     if RecipientGroup.objects.filter(client_id=caller.client_id, name=name).exists():
-        raise refuse(Code.INVALID, "is the name of another group", "name")
+        raise _named_alike(caller.client_id, name)
+
+
+def _named_alike(client_id: int | None, name: str) -> Refusal:
+    """Of a name that another group of the client's has: which, unless that is gone just now."""
+    other = RecipientGroup.objects.filter(client_id=client_id, name=name).values_list("uuid", flat=True).first()
+    return refuse(Code.INVALID, f"is the name of another group{f', {other}' if other else ''}", "name")
 
 
 def rename_group(*, caller: Caller, uuid: UUID, name: str | None = None, description: str | None = None) -> Any:
@@ -51,7 +57,7 @@ def rename_group(*, caller: Caller, uuid: UUID, name: str | None = None, descrip
         with transaction.atomic():
             group.save(update_fields=["name", "description", "updated_at"])
     except IntegrityError as error:
-        raise refuse(Code.INVALID, "is the name of another group", "name") from error
+        raise _named_alike(group.client_id, group.name) from error
     return group
 
 

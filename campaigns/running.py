@@ -97,6 +97,19 @@ def left_behind(part_ids: Collection[int]) -> QuerySet[LegRun]:
     return _with_letters(part_ids).exclude(job_id__in=Job.objects.open().values("id"))
 
 
+def on_their_way(part_ids: Collection[int]) -> set[int]:
+    """Those of these legs that cannot be started now: being sent, or with letters that would be written once more."""
+    return {*being_sent(part_ids), *left_behind(part_ids).values_list("part_id", flat=True)}
+
+
+def refuse_while_letters_wait(part_ids: Collection[int], *, but_of: int = 0) -> None:
+    """Raise 3001 for the first of these legs whose recipients a start would write to beside letters that wait. Those
+    below the job ``but_of``, which is run again, are not made once more."""
+    for run in left_behind(part_ids).exclude(run_job_id=but_of).order_by("part_id")[:1]:
+        words = f"letters of the leg {run.part_id} wait, of job {run.job_id}: let them go out, or cancel the campaign"
+        raise refuse(Code.STATE_CONFLICT, words)
+
+
 def _with_letters(part_ids: Collection[int]) -> QuerySet[LegRun]:
     letters = Message.objects.filter(job_id=OuterRef("job_id"), job_id__isnull=False, closed_at=None)
     cancelled = Job.objects.filter(pk=OuterRef("job_id"), status=job_states.Status.CANCELLED)
@@ -131,6 +144,7 @@ def _begin(context: Context[Any], part: CampaignPart, campaign: Campaign, job: J
     others = LegRun.objects.filter(part=part).values("job_id")
     if open_job := Job.objects.open().filter(id__in=others).first():
         raise refuse(Code.STATE_CONFLICT, f"the leg {part.pk} is being sent already, by job {open_job.pk}")
+    refuse_while_letters_wait([part.pk], but_of=context.job.pk)
     sender = sender_of(campaign, user_name=context.job.user_name)
     version = usable_version(sender, message_type=part.message_type, version=part.message_type_version)
     group = Recipient.objects.filter(group_id=part.group_id).aggregate(count=Count("id"), last=Max("id"))

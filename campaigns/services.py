@@ -83,7 +83,7 @@ def find(*, caller: Caller, uuid: UUID) -> Campaign:
 
 def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
     """Send a campaign, or some of its legs: the job that does. Raises 3000, 1002 for legs of others and 3001 while one
-    of them is being sent; 2002 where whose campaign it is may not send letters."""
+    of them is being sent or has letters that wait; 2002 where whose campaign it is may not send letters."""
     campaign = find(caller=caller, uuid=uuid)
     running.sender_of(campaign).require("send")
     parts = {part.pk: part for part in campaign.parts.all()}
@@ -96,6 +96,7 @@ def start(*, caller: Caller, uuid: UUID, leg_ids: Sequence[int] = ()) -> Job:
         list(running.locked_parts(CampaignPart.objects.filter(id__in=chosen)).values_list("id"))
         for pk, job_id in sorted(running.being_sent(chosen).items())[:1]:
             raise refuse(Code.STATE_CONFLICT, f"the leg {pk} is being sent already, by job {job_id}")
+        running.refuse_while_letters_wait(chosen)
         now = timezone.now()
         # At once, so that it can be paused before its first letter.
         Campaign.objects.filter(pk=campaign.pk).exclude(status=CampaignStatus.PAUSED).update(

@@ -149,7 +149,7 @@ class CampaignAdmin(LegPages, ReportPages):
         shown = facts.page(campaign)
         return {
             **shown,
-            "offered": self._offered(request, campaign, shown["is_being_sent"]),
+            "offered": self._offered(request, campaign, shown["is_on_its_way"]),
             # All legs are started above.
             "may_start_legs": self.has_operate_permission(request) and len(shown["legs"]) > 1,
             "may_edit": self.may_edit(request),
@@ -237,7 +237,7 @@ class CampaignAdmin(LegPages, ReportPages):
         if legs and part is None:
             raise Http404
         about = gettext("Leg %(leg)s") % {"leg": facts.leg_name(part)} + ". " if part else ""
-        if request.method != "POST" and not operation.fits(campaign, facts.is_being_sent(campaign, legs)):
+        if request.method != "POST" and not operation.fits(campaign, facts.is_on_its_way(campaign, legs)):
             notices.error(request, operation.unfit)
             return HttpResponseRedirect(facts.place(campaign))
         question = Question(

@@ -31,11 +31,11 @@ def state(campaign: Campaign) -> SafeString:
 def page(campaign: Campaign) -> dict[str, Any]:
     """All that the page of a campaign shows of it, as it is now."""
     reports = reporting.reports(campaign)
-    sent = running.being_sent([report.part.pk for report in reports])
+    on_their_way = running.on_their_way([report.part.pk for report in reports])
     how_far = progress.of_campaigns([campaign.pk]).get(campaign.pk)
     return {
         "campaign": campaign,
-        "is_being_sent": bool(sent),
+        "is_on_its_way": bool(on_their_way),
         "is_open": campaign.status in (CampaignStatus.RUNNING, CampaignStatus.PAUSED),
         "state": state(campaign),
         "progress": progress.shown(how_far, wording.STATUS_COLOURS[CampaignStatus(campaign.status)]),
@@ -52,7 +52,7 @@ def page(campaign: Campaign) -> dict[str, Any]:
                 "name": leg_name(report.part),
                 "facts": leg_facts(report.part),
                 "report": report,
-                "is_being_sent": report.part.pk in sent,
+                "is_on_its_way": report.part.pk in on_their_way,
                 "bar": bars.bar(report.statuses, skipped=report.skipped, whole=report.recipients),
                 "legend": bars.legend(report.statuses, skipped=report.skipped),
                 "more": [
@@ -107,9 +107,9 @@ def _runs(campaign: Campaign) -> list[dict[str, Any]]:
     ]
 
 
-def is_being_sent(campaign: Campaign, legs: Sequence[int] = ()) -> bool:
-    """Whether any of its legs, or of those named, is or is about to be."""
-    return bool(running.being_sent(legs or campaign.parts.values_list("id", flat=True)))
+def is_on_its_way(campaign: Campaign, legs: Sequence[int] = ()) -> bool:
+    """Whether any of its legs, or of those named, is being sent or about to be, or has letters that wait."""
+    return bool(running.on_their_way(legs or campaign.parts.values_list("id", flat=True)))
 
 
 def messages_of(campaign: Campaign) -> str:

@@ -54,7 +54,7 @@ class LegPages(PreviewPages):
         if not self.may_edit(request):
             raise PermissionDenied
         part = self.part_for(pk)
-        if request.method != "POST" and facts.is_being_sent(part.campaign, [pk]):
+        if request.method != "POST" and facts.is_on_its_way(part.campaign, [pk]):
             notices.error(request, gettext("The leg is being sent: it can be changed when that is over."))
             return HttpResponseRedirect(facts.place(part.campaign))
         title = gettext("Leg %(leg)s") % {"leg": facts.leg_name(part)}

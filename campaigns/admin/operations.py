@@ -22,7 +22,7 @@ OPERATE = "campaigns.operate_campaign"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """``verb`` is its place in addresses and in the audit trail; ``counted`` tells, with the question, of how many
-    letters it is about; ``fits`` says whether it can be done to a campaign of which something is being sent or not, and
+    letters it is about; ``fits`` says whether it can be done to a campaign of which something is on its way or not, and
     ``unfit`` why not; ``run`` does it for all legs or for some and says what was done."""
 
     verb: str
@@ -110,8 +110,7 @@ _ALL = (
         counted=_what_is_out,
         icon="pause_circle",
         variant="default",
-        # Also where somebody ended its jobs by hand, and letters of it wait.
-        fits=lambda campaign, is_open: campaign.status == CampaignStatus.RUNNING,
+        fits=lambda campaign, is_open: is_open and campaign.status == CampaignStatus.RUNNING,
         unfit=_("Nothing of it is being sent, or it is paused already."),
         run=_pause,
     ),
@@ -133,8 +132,7 @@ _ALL = (
         counted=_what_is_out,
         icon="block",
         variant="danger",
-        # As above.
-        fits=lambda campaign, is_open: is_open or campaign.status in (CampaignStatus.RUNNING, CampaignStatus.PAUSED),
+        fits=lambda campaign, is_open: is_open,
         unfit=_("Nothing of it is being sent."),
         run=_cancel,
     ),

@@ -12,12 +12,12 @@ from gateway.dates import format_moment
 from gateway.errors import Refusal
 
 
-def uuid_in(text: str) -> UUID:
-    """A uuid as it was typed; CommandError for what is none."""
+def uuid_in(text: str, *, option: str = "") -> UUID:
+    """A uuid as it was typed; CommandError for what is none, naming the option that it was given to, or itself."""
     try:
         return UUID(text)
     except ValueError:
-        raise CommandError(f"{text}: must be a uuid") from None
+        raise CommandError(f"{option or text}: must be a uuid") from None
 
 
 def campaign_in(caller: Caller, text: str) -> Campaign:

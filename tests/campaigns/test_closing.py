@@ -11,6 +11,7 @@ from gateway.caller import Caller
 from gateway.errors import Refusal
 from jobs import services as job_services
 from jobs.models import Job
+from jobs.params import LEGS
 from jobs.states import Status
 from sending import services as letters
 from sending import withdrawing
@@ -199,3 +200,29 @@ def test_a_leg_that_is_added_and_started_meanwhile_keeps_it_open(
 
 def _broken(*_: Any) -> bool:
     raise ValueError("passing trouble")
+
+
+def test_letters_that_wait_of_a_job_ended_by_hand_keep_their_leg_from_being_sent_once_more(
+    caller: Caller, campaign: Campaign
+) -> None:
+    begin(caller, campaign, leg=0)
+    set_status(Job.objects.get(job_class=running.LEG_CLASS), Status.FINISHED)
+    work()
+    first, second = campaign.parts.order_by("id")
+    job = Job.objects.get(job_class=running.LEG_CLASS)
+    told = f"letters of the leg {first.pk} wait, of job {job.pk}: let them go out, or cancel the campaign"
+
+    with pytest.raises(Refusal, match=f"^{told}$"):
+        services.start(caller=caller, uuid=campaign.uuid)
+    params = [(LEGS, f"{first.pk},{second.pk}")]
+    over_jobs = job_services.submit(caller=caller, job_class=running.JOB_CLASS, params=params)
+    work()
+    over_jobs.refresh_from_db()
+    assert (over_jobs.status, over_jobs.reason) == ("FAILED", told)
+    assert Message.objects.count() == 2
+
+    # The other leg has none that wait; and cancelled, they wait no more.
+    assert begin(caller, campaign, leg=1).pk
+    services.cancel(caller=caller, uuid=campaign.uuid)
+    begin(caller, campaign)
+    assert sorted(Message.objects.values_list("status", flat=True)) == ["ACCEPTED"] * 4 + ["CANCELLED"] * 4

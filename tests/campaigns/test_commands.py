@@ -81,9 +81,9 @@ def test_import_recipients_says_what_it_would_do(house: Caller) -> None:
     assert said("import_recipients", *arguments).splitlines() == [
         "encoding: UTF-8",
         "separator: ;",
-        "column név: name",
+        "column név: the name",
         "column kód: property",
-        "column email: email_address",
+        "column email: the e-mail address",
         "properties: kód",
         "records: 3",
         "invalid: 1",
@@ -117,11 +117,12 @@ def test_a_dry_run_finds_invalid_lines_and_duplicates_wherever_they_stand(
 
 
 def test_a_dry_run_refuses_the_group_that_the_import_would_refuse(house: Caller) -> None:
-    make_group(house, name="New")
+    other = make_group(house, name="New")
     put_file(CSV)
     unknown = uuid4()
     for options, words in (
-        (("--create-group", "New"), "^--create-group: is the name of another group$"),
+        (("--create-group", "New"), f"^--create-group: is the name of another group, {other.uuid}$"),
+        (("--group", "New"), "^--group: must be a uuid$"),
         (("--group", unknown), f"^recipient group {unknown} not found$"),
     ):
         with pytest.raises(CommandError, match=words):
@@ -199,9 +200,9 @@ def test_import_recipients_leaves_no_group_where_its_file_cannot_be_kept(tmp_pat
 
 
 def test_a_name_that_another_group_has_is_told_by_its_option(house: Caller) -> None:
-    make_group(house, name="New")
+    other = make_group(house, name="New")
     put_file(CSV, "people.csv")
-    with pytest.raises(CommandError, match="^--create-group: is the name of another group$"):
+    with pytest.raises(CommandError, match=f"^--create-group: is the name of another group, {other.uuid}$"):
         said("import_recipients", "people.csv", "--create-group", "New")
     assert RecipientGroup.objects.count() == 1
 

@@ -69,7 +69,9 @@ def test_a_group_is_made_for_the_house_or_for_a_client() -> None:
         409,
         ["the client lacks the right campaigns"],
     )
-    assert (again.status_code, again.context["form"].errors["name"]) == (409, ["is the name of another group"])
+    house = RecipientGroup.objects.get(client=None)
+    words = f"is the name of another group, {house.uuid}"
+    assert (again.status_code, again.context["form"].errors["name"]) == (409, [words])
     assert [words for _pk, words in trail()] == ["create", "create"]
 
 

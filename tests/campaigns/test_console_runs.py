@@ -90,10 +90,10 @@ def test_one_whose_jobs_somebody_ended_is_paused_while_letters_wait(campaign: Ca
     sent(campaign)
     Job.objects.open().update(status="FINISHED", finished_at=timezone.now())
 
-    assert offered(page(campaign)) == ["Start", "Pause", "Cancel"]
+    assert offered(page(campaign)) == ["Pause", "Cancel"]
     operate(client_of("Operator"), campaign, "pause")
     work()
-    assert offered(page(campaign)) == ["Start", "Resume", "Cancel"]
+    assert offered(page(campaign)) == ["Resume", "Cancel"]
     assert set(Message.objects.values_list("status", "held_for")) == {("HELD", "PAUSE")}
     assert notices(operate(client_of("Operator"), campaign, "cancel")) == ["Cancelled. Out already: 0. Withdrawn: 3."]
     assert offered(page(campaign)) == ["Start"]

@@ -197,11 +197,11 @@ def test_a_recipient_stays_in_its_group(api: Caller) -> None:
 
 
 def test_a_name_is_given_to_one_group_of_a_client(api: Caller) -> None:
-    make_group(api.core, name="A")
+    mine = make_group(api.core, name="A")
     make_group(Caller().core, name="B")
     before = rows()
 
-    assert problems(api.post(GROUPS, {"name": "A"})) == [(1002, "name: is the name of another group")]
+    assert problems(api.post(GROUPS, {"name": "A"})) == [(1002, f"name: is the name of another group, {mine.uuid}")]
     assert problems(api.post(GROUPS, {})) == [(1001, "name: required")]
     assert problems(api.post(GROUPS, {"name": "a\tb"})) == [(1002, "name: must be one line of at most 100 characters")]
     assert rows() == before

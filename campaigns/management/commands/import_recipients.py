@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError
 
 from campaigns import csv_reading, importing, looking, recipients
+from campaigns.columns import WORDS
 from campaigns.csv_reading import SEPARATORS, Unreadable
 from campaigns.import_counts import Counts, counts_in
 from campaigns.management.shown import uuid_in
@@ -116,7 +117,7 @@ class Command(BaseCommand):
         self.stdout.write(f"encoding: {sample.sheet.encoding_name}")
         self.stdout.write(f"separator: {'tab' if sample.sheet.separator == chr(9) else sample.sheet.separator}")
         for header, what in sample.meaning.items():
-            self.stdout.write(on_one_line(f"column {header}: {what or 'left out'}"))
+            self.stdout.write(on_one_line(f"column {header}: {WORDS.get(what, what) or 'left out'}"))
         if sample.properties:
             self.stdout.write(on_one_line(f"properties: {', '.join(sample.properties)}"))
         self.stdout.write(f"records: {sample.total}")
@@ -179,7 +180,7 @@ def _group(caller: Caller, options: dict[str, Any]) -> RecipientGroup:
     if options["create_group"]:
         with outward({"name": "--create-group"}):
             return recipients.create_group(caller=caller, name=options["create_group"])
-    return recipients.group_of(caller=caller, uuid=uuid_in(options["group"]))
+    return recipients.group_of(caller=caller, uuid=uuid_in(options["group"], option="--group"))
 
 
 def _group_now(caller: Caller, options: dict[str, Any]) -> RecipientGroup | None:
