@@ -6,7 +6,7 @@ metadata services, and whatever embeds one of those in IPv6.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ Network = IPv4Network | IPv6Network
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_URL = 2000
+# Scheme and authority, and what is called there (RFC 3986, appendix B).
+_PARTS = re.compile(r"(?P<place>[^:/?#]+://[^/?#]*)(?P<rest>[^#]*)")
 _UNFIT = re.compile(r"""[\s\\"<>^`{|}]""")
 _REFUSED = tuple(
     ip_network(text)
@@ -54,8 +56,19 @@ def read_url(url: str) -> Target:
         raise ValueError(f"must be at most {_LONGEST_URL} characters")
     if not url.isprintable() or _UNFIT.search(url):
         raise ValueError("must be a URL without spaces, control characters or backslashes")
+    found = _PARTS.match(url)
+    if found is None:
+        raise ValueError("must be a URL as https://host/path")
+    ports, networks = tuple(settings.HAMMY_OUTBOUND_PORTS), tuple(settings.HAMMY_OUTBOUND_NETWORKS)
+    place = _place(found["place"], ports, networks)
+    return replace(place, url=place.url + found["rest"])
+
+
+@lru_cache(maxsize=1000)
+def _place(place: str, ports: tuple[int, ...], networks: tuple[str, ...]) -> Target:
+    """Where the beginning of a URL leads: looked at once for the many addresses at one place."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(place)
         port = parts.port
     except ValueError as error:
         raise ValueError("must be a URL as https://host/path") from error
@@ -63,26 +76,16 @@ def read_url(url: str) -> Target:
         raise ValueError("must be a URL as https://host/path")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password")
-    ports, networks = tuple(settings.HAMMY_OUTBOUND_PORTS), tuple(settings.HAMMY_OUTBOUND_NETWORKS)
-    host, netloc, port = _place(parts.scheme, parts.hostname, port, ports, networks)
-    called = parts._replace(netloc=netloc, fragment="")
-    return Target(url=called.geturl(), scheme=parts.scheme, host=host, port=port)
-
-
-@lru_cache(maxsize=1000)
-def _place(
-    scheme: str, name: str, port: int | None, ports: tuple[int, ...], networks: tuple[str, ...]
-) -> tuple[str, str, int]:
-    """Host, host and port as a URL has them, and port: looked at once for the many addresses at one place."""
-    port = _PORTS[scheme] if port is None else port
+    port = _PORTS[parts.scheme] if port is None else port
     if port not in ports:
         raise ValueError(f"the port must be one of {', '.join(map(str, ports))}")
-    host = _host(name)
+    host = _host(parts.hostname)
     literal = _literal(host)
     if literal is not None and not _is_allowed(literal, _networks(networks)):
         raise ValueError("leads to an address that may not be called")
     shown = f"[{host}]" if ":" in host else host
-    return host, f"{shown}:{port}" if port != _PORTS[scheme] else shown, port
+    netloc = f"{shown}:{port}" if port != _PORTS[parts.scheme] else shown
+    return Target(url=f"{parts.scheme}://{netloc}", scheme=parts.scheme, host=host, port=port)
 
 
 def origin_of(target: Target) -> str:
