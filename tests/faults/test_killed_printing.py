@@ -15,6 +15,7 @@ pytestmark = pytest.mark.timeout(300)
 LETTERS, KILLS = 160, 8
 # Runs close again and again while workers die.
 SETTINGS = {"HAMMY_PRINT_BATCH_LETTERS": "5", "HAMMY_CLAIM_SIZE": "10"}
+_HANDED_OVER = "SELECT id FROM sending_printbatch WHERE handed_over_at IS NOT NULL"
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +37,25 @@ def _listed(running: Site) -> Counter[int]:
     return found
 
 
+def _posted(running: Site, letters: list[dict[str, str]]) -> list[int]:
+    answer = running.post("batches", {"messages": letters}).json()
+    return [item["messageId"] for item in answer["messages"]]
+
+
 def test_r2_every_printed_letter_is_in_one_manifest_though_workers_are_killed(running: Site) -> None:
     body = {"channel": "POST", "letterType": "NORMAL", "recipientPostalAddress": "1117 Budapest, Fő utca 1."}
     letters = [
         {"requestId": f"p{number}", "recipientName": "Teszt Elek", "mailBody": f"{number}. levél", **body}
         for number in range(LETTERS)
     ]
-    answer = running.post("batches", {"messages": letters}).json()
-    ids = [item["messageId"] for item in answer["messages"]]
+    ids = _posted(running, letters[: LETTERS // 2])
     running.start_beat()
     worker = running.start_worker(**SETTINGS)
     for number in range(KILLS):
+        if number == KILLS // 2:
+            # However quickly letters are set: the others come into another run.
+            wait_until(lambda: running.query(_HANDED_OVER), seconds=60, what="a run to be handed over")
+            ids += _posted(running, letters[LETTERS // 2 :])
         if number % 4 == 3:
             time.sleep(random.uniform(0.1, 0.6))
             running.kill(worker)
